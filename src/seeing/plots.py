@@ -1,0 +1,257 @@
+"""The book's standard figures, in one color-blind safe house style.
+
+Every function returns the figure's axes, so that a chapter can add to it. Explained where first
+used, in chapter 4, *A First Honest CNN*.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot as plt
+
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow, which is too
+# pale on white, and with black last.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+CORRECT, WRONG = COLORS[2], COLORS[1]
+
+
+def use_house_style() -> None:
+    """Set matplotlib's defaults for the rest of the notebook."""
+    mpl.rcParams.update(
+        {
+            "axes.prop_cycle": mpl.cycler(color=COLORS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.titlesize": 11,
+            "axes.titlelocation": "left",
+            "axes.labelsize": 10,
+            "grid.color": "#E6E6E6",
+            "grid.linewidth": 0.8,
+            "lines.linewidth": 2.0,
+            "legend.frameon": False,
+            "font.size": 10,
+            "figure.figsize": (7.2, 3.4),
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "image.cmap": "gray_r",
+            "image.interpolation": "nearest",
+        }
+    )
+
+
+def image_grid(
+    images: Sequence[np.ndarray] | np.ndarray,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int = 10,
+    size: float = 0.85,
+    cmap: str = "gray_r",
+    limits: tuple[float, float] | None = None,
+    title_colors: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Draw images in rows, each with its title above it.
+
+    Args:
+        images: N images, each H×W, H×W×1 or H×W×3; uint8, or float in 0..1.
+        titles: N titles, or None.
+        columns: images a row.
+        size: width of one image in inches.
+        cmap: matplotlib's name of the color map for grayscale images.
+        limits: gray values drawn as the map's two ends; each image's own range if None.
+        title_colors: N colors, or None for black.
+
+    Returns:
+        The array of axes, rows × columns; those without an image are hidden.
+
+    Raises:
+        ValueError: when there is no image, or titles or colors do not fit the images' number.
+    """
+    count = len(images)
+    if count == 0:
+        raise ValueError("image_grid needs at least one image; got none")
+    for name, given in (("titles", titles), ("title_colors", title_colors)):
+        if given is not None and len(given) != count:
+            raise ValueError(f"image_grid got {count} images and {len(given)} {name}")
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    title_room = 0.28 if titles is not None else 0.05
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(columns * size, rows * (size + title_room)),
+        squeeze=False,
+        layout="constrained",
+    )
+    low, high = limits if limits else (None, None)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        axis.imshow(_without_gray_channel(image), cmap=cmap, vmin=low, vmax=high)
+        if titles is not None:
+            color = title_colors[index] if title_colors is not None else "black"
+            axis.set_title(titles[index], fontsize=8, color=color, loc="center", pad=2)
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+    return axes
+
+
+def learning_curves(
+    history: Mapping[str, Sequence[float]], *, metric: str = "accuracy"
+) -> np.ndarray:
+    """Draw a training run: loss on the left, a metric on the right, training and validation.
+
+    Args:
+        history: ``keras.callbacks.History.history``: ``loss``, ``val_loss``, the metric and
+            ``val_`` metric, one number an epoch. The validation entries may be missing.
+        metric: the metric's name in the history.
+
+    Returns:
+        The two axes.
+
+    Raises:
+        ValueError: when the history holds no ``loss`` or no such metric.
+    """
+    for name in ("loss", metric):
+        if name not in history:
+            raise ValueError(f"the history holds {sorted(history)}, not {name!r}")
+    _, axes = plt.subplots(1, 2)
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    for axis, name in zip(axes, ("loss", metric), strict=True):
+        axis.plot(epochs, history[name], marker="o", markersize=3, label="training")
+        if f"val_{name}" in history:
+            axis.plot(
+                epochs,
+                history[f"val_{name}"],
+                marker="s",
+                markersize=3,
+                linestyle="--",
+                label="validation",
+            )
+        axis.set(xlabel="epoch", title=name)
+        axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
+        axis.legend()
+    return axes
+
+
+def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes:
+    """Draw a confusion matrix: rows are true classes, columns predictions, color is row share.
+
+    The diagonal is left pale: the eye should land on the mistakes.
+
+    Args:
+        matrix: counts, integer, shape (K, K), as ``sklearn.metrics.confusion_matrix`` returns.
+        class_names: K names.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: when the matrix is not square, or the names do not fit it.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"a confusion matrix is square; got shape {matrix.shape}")
+    if len(class_names) != len(matrix):
+        raise ValueError(f"{len(matrix)} classes, but {len(class_names)} names")
+    row_totals = matrix.sum(axis=1, keepdims=True)
+    shares = np.divide(
+        matrix, row_totals, out=np.zeros(matrix.shape, dtype=float), where=row_totals > 0
+    )
+    errors = shares.copy()
+    np.fill_diagonal(errors, 0.0)
+    side = 1.6 + 0.42 * len(matrix)
+    _, axis = plt.subplots(figsize=(side, side))
+    top = errors.max() or 1.0
+    image = axis.imshow(errors, cmap="Oranges", vmin=0, vmax=top)
+    for row, column in np.ndindex(*matrix.shape):
+        count = matrix[row, column]
+        if count:
+            axis.text(
+                column,
+                row,
+                f"{count}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=_readable_on(image.to_rgba(errors[row, column])),
+                fontweight="bold" if row == column else "normal",
+            )
+    positions = np.arange(len(matrix))
+    axis.set_xticks(positions, class_names, rotation=0 if max(map(len, class_names)) < 3 else 45)
+    axis.set_yticks(positions, class_names)
+    axis.set(xlabel="predicted class", ylabel="true class")
+    axis.grid(visible=False)
+    return axis
+
+
+def _readable_on(background: Sequence[float]) -> str:
+    """Black or white, whichever stands out more: WCAG 2's relative luminance decides."""
+    rgb = np.asarray(background[:3])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return "white" if linear @ (0.2126, 0.7152, 0.0722) < 0.179 else "black"
+
+
+def top_k_bars(
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    *,
+    k: int = 5,
+    image: np.ndarray | None = None,
+    title: str | None = None,
+) -> np.ndarray:
+    """Draw the k most probable classes as bars, the picture beside them if there is one.
+
+    Args:
+        probabilities: float, shape (K,), one a class.
+        class_names: K names.
+        k: how many bars at most.
+        image: H×W, H×W×1 or H×W×3, uint8 or float in 0..1; or None.
+        title: the picture's title; the most probable class if None.
+
+    Returns:
+        The axes: picture and bars, or bars alone.
+
+    Raises:
+        ValueError: when probabilities and names do not fit each other.
+    """
+    probabilities = np.asarray(probabilities, dtype=float)
+    if probabilities.shape != (len(class_names),):
+        raise ValueError(
+            f"expected one probability for each of {len(class_names)} classes, "
+            f"got shape {probabilities.shape}"
+        )
+    best = np.argsort(probabilities)[::-1][:k]
+    if image is None:
+        _, axes = plt.subplots(1, 1, figsize=(4.0, 0.4 + 0.36 * len(best)), squeeze=False)
+        axes = axes[0]
+    else:
+        _, axes = plt.subplots(1, 2, figsize=(6.8, 2.6), width_ratios=(1, 1.4))
+        axes[0].imshow(_without_gray_channel(image), cmap="gray_r")
+        axes[0].set_title(title if title is not None else class_names[best[0]])
+        axes[0].set_axis_off()
+    bars = axes[-1]
+    bars.barh(range(len(best)), probabilities[best], color=COLORS[0])
+    bars.set_yticks(range(len(best)), [class_names[index] for index in best])
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1), xlabel="probability")
+    bars.grid(visible=False, axis="y")
+    for row, index in enumerate(best):
+        share = probabilities[index]
+        inside = share > 0.8
+        bars.text(
+            share - 0.02 if inside else share + 0.02,
+            row,
+            f"{share:.1%}",
+            va="center",
+            ha="right" if inside else "left",
+            color="white" if inside else "black",
+            fontsize=9,
+        )
+    return axes
+
+
+def _without_gray_channel(image: np.ndarray) -> np.ndarray:
+    """matplotlib wants a gray image as H×W; Keras has it as H×W×1."""
+    return image[..., 0] if np.ndim(image) == 3 and image.shape[-1] == 1 else image

@@ -1,0 +1,192 @@
+"""What produced a page: versions, device, seeds, data, wall time and peak memory.
+
+Explained on the page *How to run this book*.
+"""
+
+import dataclasses
+import html
+import importlib.metadata
+import os
+import pathlib
+import platform
+import sys
+import time
+from collections.abc import Sequence
+
+import psutil
+from IPython import display
+
+from seeing import profiles, results
+from seeing.datasets import sources
+
+MIME_TYPE = "application/vnd.seeing.provenance+json"
+
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "scikit-image", "matplotlib")
+
+
+def environment() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result, and the device."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        if package == "jax" and "jax" not in sys.modules:
+            continue
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    found["device"] = device()
+    return found
+
+
+def device() -> str:
+    """What the chapter computes on, for example ``"2 CPU cores"`` or a GPU's name.
+
+    Asks only a framework that has already been imported: naming the device never loads one.
+    """
+    return _gpu_name() or _cpu_name()
+
+
+def _gpu_name() -> str | None:
+    if "tensorflow" in sys.modules:
+        tensorflow = sys.modules["tensorflow"]
+        gpus = tensorflow.config.list_physical_devices("GPU")
+        if gpus:
+            details = tensorflow.config.experimental.get_device_details(gpus[0])
+            return f"{len(gpus)} x {details.get('device_name', 'GPU')}"
+    if "jax" in sys.modules:
+        gpus = [found for found in sys.modules["jax"].devices() if found.platform != "cpu"]
+        if gpus:
+            return f"{len(gpus)} x {gpus[0].device_kind}"
+    return None
+
+
+def _cpu_name() -> str:
+    cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else 0
+    cores = cores or os.cpu_count() or 1
+    return f"{cores} CPU core" + ("s" if cores != 1 else "")
+
+
+def wall_seconds() -> float:
+    """Seconds since this process started: for a chapter, since its kernel did."""
+    return time.time() - psutil.Process().create_time()
+
+
+def peak_memory_mb() -> float:
+    """The most resident memory this process has held so far, in MB (10^6 bytes)."""
+    memory = psutil.Process().memory_info()
+    if hasattr(memory, "peak_wset"):  # Windows keeps the peak itself
+        return memory.peak_wset / 1e6
+    status = pathlib.Path("/proc/self/status")
+    if status.is_file():  # Linux: getrusage would count the process that started this one, too
+        for line in status.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def duration(seconds: float) -> str:
+    """A duration as a reader says it: ``"41 s"``, ``"6.5 min"``."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def box(data: Sequence[sources.DataRecord], *, seeds: Sequence[int] = ()) -> None:
+    """Show the provenance box at the foot of a chapter.
+
+    Args:
+        data: the record of every data set that the chapter used.
+        seeds: the seeds of the chapter's quoted results.
+    """
+    facts = {
+        "profile": profiles.name(),
+        "wall_s": round(wall_seconds(), 1),
+        "peak_rss_mb": round(peak_memory_mb()),
+        "seeds": list(seeds),
+        "environment": environment(),
+        "data": [dataclasses.asdict(record) for record in data],
+    }
+    display.display(
+        {"text/html": _box_html(facts), "text/plain": _box_text(facts), MIME_TYPE: facts}, raw=True
+    )
+
+
+def _rows(facts: dict) -> list[tuple[str, str]]:
+    versions = dict(facts["environment"])
+    device_name = versions.pop("device")
+    rows = [
+        ("Profile", facts["profile"]),
+        ("Time, from the kernel's start", duration(facts["wall_s"])),
+        ("Peak memory", f"{facts['peak_rss_mb'] / 1000:.1f} GB"),
+        ("Device", device_name),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+    if facts["seeds"]:
+        rows.append(("Seeds", ", ".join(str(seed) for seed in facts["seeds"])))
+    for record in facts["data"]:
+        label = "STAND-IN data" if record["is_stand_in"] else "Data"
+        rows.append(
+            (label, f"{record['name']}, {record['origin']}, SHA-256 {record['sha256'][:12]}…")
+        )
+    return rows
+
+
+def _box_html(facts: dict) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
+        for name, value in _rows(facts)
+    )
+    return (
+        '<table class="seeing-provenance"><caption>What produced this page</caption>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _box_text(facts: dict) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in _rows(facts))
+
+
+def time_box(chapter: str) -> None:
+    """Show, at the head of a chapter, what it cost when it was last measured.
+
+    The numbers come from the chapter's reference results; none is typed.
+
+    Args:
+        chapter: the slug of the results file, for example ``"first_cnn"``.
+
+    Raises:
+        FileNotFoundError: when the chapter has no reference results.
+    """
+    try:
+        lines = time_lines(results.load(chapter))
+    except FileNotFoundError:
+        if not results.is_reporting():
+            raise
+        lines = ["being measured for the first time"]
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    display.display(
+        {
+            "text/html": f'<aside class="seeing-time" aria-label="Cost of this chapter">'
+            f"<p><strong>What this chapter costs</strong></p><ul>{items}</ul></aside>",
+            "text/plain": "\n".join(lines),
+        },
+        raw=True,
+    )
+
+
+def time_lines(reference: dict) -> list[str]:
+    """The lines of the time box, from a reference result as :func:`results.load` returns it."""
+    device_name = reference["environment"]["device"]
+    lines = []
+    for key, name in (("quick_cost", "quick profile"), ("cost", "full profile")):
+        if key in reference:
+            cost = reference[key]
+            lines.append(
+                f"{name}: {duration(cost['wall_s'])} on {device_name}, "
+                f"peak memory {cost['peak_rss_mb'] / 1000:.1f} GB"
+            )
+    megabytes = reference["cost"].get("download_mb", 0)
+    lines.append(f"download: {megabytes:.0f} MB, once" if megabytes else "download: none")
+    lines.append(f"measured on {reference['recorded']}")
+    return lines

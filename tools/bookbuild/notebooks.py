@@ -1,0 +1,121 @@
+"""Keep notebooks clean: git stores the outputs that nbval checks, and no others."""
+
+import json
+import os
+import pathlib
+import tempfile
+
+import nbformat
+
+from bookbuild import execute, paths
+
+CHECKED = "# NBVAL_CHECK_OUTPUT"
+MAX_CODE_LINES = 300
+
+
+def problems(notebook: pathlib.Path) -> list[str]:
+    """What is wrong with a notebook as it is stored, one sentence each.
+
+    Outputs and execution counts where nothing checks them, checked cells without output or with
+    anything but text, metadata that an editor left, cells without id, too much code.
+    """
+    stored = notebook.read_text(encoding="utf-8")
+    book = nbformat.reads(stored, as_version=4)  # makes up the ids that are missing
+    found = []
+    for index, (cell, raw) in enumerate(zip(book.cells, json.loads(stored)["cells"], strict=True)):
+        where = f"{notebook.name}, cell {index}"
+        if "id" not in raw:
+            found.append(f"{where} has no id")
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is not None:
+            found.append(f"{where} keeps an execution count")
+        if is_checked(cell):
+            found += [f"{where} {problem}" for problem in _checked_cell_problems(cell)]
+        elif cell.outputs:
+            found.append(f"{where} keeps an output that nothing checks")
+    extra = set(book.metadata) - {"kernelspec", "language_info", "mystnb"}
+    if extra:
+        found.append(f"{notebook.name} keeps metadata {sorted(extra)}")
+    lines = code_lines(book)
+    if lines > MAX_CODE_LINES:
+        found.append(f"{notebook.name} has {lines} lines of code, at most {MAX_CODE_LINES}")
+    if nbformat.writes(book) + "\n" != stored:
+        found.append(f"{notebook.name} is not formatted as nbformat writes it")
+    return found
+
+
+def is_checked(cell: nbformat.NotebookNode) -> bool:
+    """Whether nbval compares this cell's output with a fresh run."""
+    return cell.cell_type == "code" and cell.source.startswith(CHECKED)
+
+
+def code_lines(book: nbformat.NotebookNode) -> int:
+    """Lines of code in a notebook, without blank lines, comments and solutions.
+
+    A docstring of one line counts as a comment; folded-away solutions are not part of the lesson.
+    """
+    lines = [
+        line.strip()
+        for cell in book.cells
+        if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", [])
+        for line in cell.source.splitlines()
+    ]
+    return sum(bool(line) and not line.startswith(("#", '"""')) for line in lines)
+
+
+def _checked_cell_problems(cell: nbformat.NotebookNode) -> list[str]:
+    if not cell.outputs:
+        return ["is checked by nbval and stores no output: run make outputs"]
+    kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+    return [f"stores {kind}: checked outputs are text" for kind in sorted(kinds - {"text/plain"})]
+
+
+def clean(notebook: pathlib.Path) -> None:
+    """Strip everything from a stored notebook but the outputs that nbval checks."""
+    book = nbformat.read(notebook, as_version=4)
+    _strip(book, book)
+    _write(book, notebook)
+
+
+def store_outputs(notebook: pathlib.Path, checkout: paths.Checkout) -> None:
+    """Run a notebook in the quick profile and store what its checked cells print.
+
+    Raises:
+        execute.ChapterFailed: when a cell raises; the stored notebook stays as it was.
+    """
+    book = nbformat.read(notebook, as_version=4)
+    with tempfile.TemporaryDirectory(prefix="seeing-outputs-") as work:
+        environment = {**os.environ, "SEEING_PROFILE": "quick", "SEEING_PROGRESS": "0"}
+        fresh, _, _ = execute.execute(
+            notebook, pathlib.Path(work), environment, notebook.stem, checkout
+        )
+    _strip(book, fresh)
+    _write(book, notebook)
+
+
+def _strip(book: nbformat.NotebookNode, fresh: nbformat.NotebookNode) -> None:
+    for cell, run in zip(book.cells, fresh.cells, strict=True):
+        if cell.cell_type != "code":
+            continue
+        cell.execution_count = None
+        cell.outputs = [_plain(output) for output in run.outputs] if is_checked(cell) else []
+        for key in ("execution", "collapsed", "scrolled", "ExecuteTime"):
+            cell.metadata.pop(key, None)
+    for key in set(book.metadata) - {"kernelspec", "mystnb"}:
+        del book.metadata[key]
+    book.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+
+
+def _plain(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    if "execution_count" in output:
+        output.execution_count = None
+    return output
+
+
+def _write(book: nbformat.NotebookNode, notebook: pathlib.Path) -> None:
+    notebook.write_text(nbformat.writes(book) + "\n", encoding="utf-8")
