@@ -8,6 +8,7 @@ import tempfile
 import nbformat
 
 from bookbuild import execute, paths
+from seeing import results
 
 CHECKED = "# NBVAL_CHECK_OUTPUT"
 MAX_CODE_LINES = 300
@@ -86,7 +87,13 @@ def store_outputs(notebook: pathlib.Path, checkout: paths.Checkout) -> None:
     """
     book = nbformat.read(notebook, as_version=4)
     with tempfile.TemporaryDirectory(prefix="seeing-outputs-") as work:
-        environment = {**os.environ, "SEEING_PROFILE": "quick", "SEEING_PROGRESS": "0"}
+        environment = {
+            **os.environ,
+            "SEEING_PROFILE": "quick",
+            "SEEING_PROGRESS": "0",
+            # A chapter that has no reference results yet can have checked outputs all the same.
+            results.REPORT_VARIABLE: str(pathlib.Path(work) / "report.json"),
+        }
         fresh, _, _ = execute.execute(
             notebook, pathlib.Path(work), environment, notebook.stem, checkout
         )
