@@ -121,6 +121,29 @@ def load(chapter: str) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def recorded(chapter: str, name: str) -> str:
+    """A recorded metric as a reader sees it, for tables that quote it beside the present run.
+
+    Args:
+        chapter: the slug of the results file, for example ``"first_cnn"``.
+        name: the metric's name in that file.
+
+    Returns:
+        Mean, spread and number of seeds; in a reference run, ``"being measured"``.
+
+    Raises:
+        FileNotFoundError: when the chapter has no reference results.
+        KeyError: when they hold no such metric; the message names those there are.
+    """
+    if is_reporting():
+        return "being measured"
+    known = load(chapter)["metrics"]
+    if name not in known:
+        raise KeyError(f"results/{chapter}.json holds no metric {name!r}; it has {sorted(known)}")
+    found = known[name]
+    return spread(found["mean"], found["std"], found["unit"], len(found["values"]))
+
+
 def reference_band(reference: Mapping[str, Any], name: str) -> tuple[float, float]:
     """The band around a full-profile result: four standard deviations, at least half a point."""
     recorded = reference["metrics"][name]

@@ -184,6 +184,7 @@ def _resolve_locked(
             source.fetch(partial)
             verify(partial)
             (partial / ORIGIN_FILE).write_text(source.name + "\n", encoding="utf-8")
+            partial.chmod(0o755)  # mkdtemp's folder is its owner's alone; a cache may be shared
             _replace_folder(partial, final)
         except (SourceFailed, OSError) as error:
             failures.append((source.name, _one_line(error)))
