@@ -1,0 +1,69 @@
+"""The stored notebooks keep the rules of the book."""
+
+import pathlib
+
+import nbformat
+import pytest
+
+from bookbuild import notebooks, paths
+
+CHAPTERS = paths.default().chapters()
+MIN_CHECKED_CELLS = 6
+
+
+def read(chapter: pathlib.Path) -> nbformat.NotebookNode:
+    return nbformat.read(chapter, as_version=4)
+
+
+def test_every_notebook_is_a_chapter() -> None:
+    assert sorted(CHAPTERS) == sorted(pathlib.Path(CHAPTERS[0].parent).glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_it_is_clean(chapter: pathlib.Path) -> None:
+    assert notebooks.problems(chapter) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_it_has_enough_exact_checks(chapter: pathlib.Path) -> None:
+    checked = [cell for cell in read(chapter).cells if notebooks.is_checked(cell)]
+    assert len(checked) >= MIN_CHECKED_CELLS
+    texts = ["".join(str(output.get("text", "")) for output in cell.outputs) for cell in checked]
+    assert all(any(character.isdigit() for character in text) for text in texts if text)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_it_has_the_parts_of_a_chapter(chapter: pathlib.Path) -> None:
+    book = read(chapter)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+    assert prose.startswith("# ")
+    for part in ("You will be able to", "## Exercises", "## What we saw", "## Further reading"):
+        assert part in prose
+    slug = chapter.stem.partition("_")[2]
+    assert f'time_box("{slug}")' in code
+    assert f'results.conclude("{slug}"' in code
+    assert "provenance.box(" in code
+    assert "google.colab" in next(c.source for c in book.cells if c.cell_type == "code")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_every_exercise_has_an_executed_solution(chapter: pathlib.Path) -> None:
+    cells = [cell for cell in read(chapter).cells if cell.cell_type == "code"]
+    solutions = [cell for cell in cells if cell.source.startswith("# Solution")]
+    assert 2 <= len(solutions) <= 4
+    for solution in solutions:
+        assert "hide-cell" in solution.metadata.get("tags", [])
+        assert "required=True" in solution.source
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_every_drawing_cell_has_a_caption_and_an_alt_text(chapter: pathlib.Path) -> None:
+    for cell in read(chapter).cells:
+        draws = cell.cell_type == "code" and (
+            "plt.subplots(" in cell.source or "plots.image_grid(" in cell.source
+        )
+        if draws:
+            options = cell.metadata.get("mystnb", {})
+            assert len(options.get("figure", {}).get("caption", "").split()) > 3, cell.source
+            assert len(options.get("image", {}).get("alt", "").split()) > 7, cell.source

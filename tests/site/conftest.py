@@ -1,0 +1,69 @@
+"""Builds the book once, strictly, and opens it in a real browser."""
+
+import functools
+import http.server
+import os
+import pathlib
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright import sync_api
+
+from bookbuild import __main__ as bookbuild_main
+from bookbuild import paths
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def checkout() -> paths.Checkout:
+    return paths.default()
+
+
+@pytest.fixture(scope="session")
+def html(checkout: paths.Checkout) -> pathlib.Path:
+    """The built site. The build is strict: a warning or a failed cell raises here."""
+    bookbuild_main.build(checkout)
+    return checkout.html
+
+
+@pytest.fixture(scope="session")
+def pages(checkout: paths.Checkout, html: pathlib.Path) -> list[str]:
+    return [f"{page}.html" for page in checkout.pages()]
+
+
+@pytest.fixture(scope="session")
+def address(html: pathlib.Path) -> Iterator[str]:
+    """Where a server on this machine serves the site."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[sync_api.Browser]:
+    """Headless Chromium. CI must have it; elsewhere its tests are skipped, with the reason."""
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if executable is None:
+        message = "Chromium is not installed (Debian: apt-get install chromium)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+        yield launched
+        launched.close()

@@ -1,0 +1,416 @@
+"""The standard figures: what they draw, whom they can be read by, what they refuse."""
+
+import itertools
+
+import hypothesis
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from matplotlib import colors as mcolors
+from matplotlib import pyplot as plt
+from skimage import color
+
+from seeing import plots
+
+pytestmark = pytest.mark.usefixtures("figures")
+
+# How people without one kind of cone see linear RGB: G. M. Machado, M. M. Oliveira and
+# L. A. F. Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency",
+# IEEE TVCG 2009, severity 1.
+VISION = {
+    "all cones": np.eye(3),
+    "no red cones": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no green cones": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "no blue cones": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def linear(shade: object) -> np.ndarray:
+    """A color as linear RGB."""
+    rgb = np.array(mcolors.to_rgb(shade))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: object, other: object) -> float:
+    """The contrast ratio of WCAG 2."""
+    bright, dark = sorted(linear(c) @ (0.2126, 0.7152, 0.0722) for c in (one, other))[::-1]
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def as_seen(shade: object, vision: str) -> np.ndarray:
+    """A color in CIE Lab, as somebody with this vision sees it."""
+    seen = np.clip(np.array(VISION[vision]) @ linear(shade), 0, 1)
+    encoded = np.where(seen <= 0.0031308, seen * 12.92, 1.055 * seen ** (1 / 2.4) - 0.055)
+    return color.rgb2lab(encoded)
+
+
+def pictures(count: int, shape: tuple[int, ...] = (4, 4)) -> np.ndarray:
+    """Different images."""
+    return np.arange(count * np.prod(shape), dtype=np.uint8).reshape(count, *shape)
+
+
+def drawn(axis: plt.Axes) -> np.ndarray:
+    """The pixels of the axes' one image."""
+    [image] = axis.get_images()
+    return np.asarray(image.get_array())
+
+
+# The house style.
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_colors_differ_for_everybody(vision):
+    for one, other in itertools.combinations(plots.COLORS, 2):
+        difference = color.deltaE_ciede2000(as_seen(one, vision), as_seen(other, vision))
+        assert difference > 8, (one, other)
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_right_and_wrong_differ_for_everybody(vision):
+    right, wrong = as_seen(plots.CORRECT, vision), as_seen(plots.WRONG, vision)
+    assert color.deltaE_ciede2000(right, wrong) > 15
+
+
+@pytest.mark.parametrize("shade", plots.COLORS)
+def test_every_color_stands_out_on_white_as_a_line(shade):
+    assert contrast(shade, "white") > 2
+
+
+def test_the_house_style_sets_matplotlibs_defaults():
+    plots.use_house_style()
+    assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(plots.COLORS)
+    assert not mpl.rcParams["axes.spines.top"]
+    _, axis = plt.subplots()
+    [line] = axis.plot([1, 2])
+    assert line.get_color() == plots.COLORS[0]
+
+
+# Image grids.
+
+
+@pytest.mark.parametrize("styled", [True, False])
+@pytest.mark.parametrize(
+    ("count", "columns", "shape"),
+    [(1, 10, (1, 1)), (3, 10, (1, 3)), (10, 10, (1, 10)), (11, 10, (2, 10)), (6, 3, (2, 3))],
+)
+def test_a_grid_draws_each_image_once_in_order(styled, count, columns, shape):
+    if styled:
+        plots.use_house_style()
+    images = pictures(count)
+    axes = plots.image_grid(images, columns=columns)
+    assert axes.shape == shape
+    for index, axis in enumerate(axes.flat):
+        assert not axis.axison
+        if index < count:
+            np.testing.assert_array_equal(drawn(axis), images[index])
+        else:
+            assert not axis.get_images()
+    axes[0, 0].figure.canvas.draw()
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3)])
+def test_a_grid_takes_gray_and_color_and_lists(shape):
+    images = list(pictures(2, shape))
+    axes = plots.image_grid(images)
+    np.testing.assert_array_equal(drawn(axes[0, 1]), images[1].squeeze())
+
+
+def test_a_grid_titles_each_image_in_its_color():
+    axes = plots.image_grid(
+        pictures(2), ["seven", "one"], title_colors=[plots.CORRECT, plots.WRONG]
+    )
+    assert [axis.get_title() for axis in axes.flat] == ["seven", "one"]
+    assert [axis.title.get_color() for axis in axes.flat] == [plots.CORRECT, plots.WRONG]
+    black = plots.image_grid(pictures(1), ["one"])[0, 0]
+    assert black.title.get_color() == "black"
+
+
+def test_a_grid_stretches_each_image_or_all_alike():
+    images = [np.array([[0.2, 0.4]]), np.array([[0.0, 0.9]])]
+    own = plots.image_grid(images)
+    assert [axis.get_images()[0].get_clim() for axis in own.flat] == [(0.2, 0.4), (0.0, 0.9)]
+    alike = plots.image_grid(images, limits=(-1, 1), cmap="RdBu")
+    assert [axis.get_images()[0].get_clim() for axis in alike.flat] == [(-1, 1), (-1, 1)]
+    assert alike[0, 0].get_images()[0].get_cmap().name == "RdBu"
+
+
+def test_a_grid_grows_with_its_images():
+    small = plots.image_grid(pictures(2), columns=2, size=1.0)[0, 0].figure
+    large = plots.image_grid(pictures(4), columns=2, size=2.0)[0, 0].figure
+    assert large.get_figwidth() == 2 * small.get_figwidth() == 4.0
+    assert large.get_figheight() > 3 * small.get_figheight()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (([],), {}, "needs at least one image; got none"),
+        ((pictures(3), ["one"]), {}, "3 images and 1 titles"),
+        ((pictures(1),), {"title_colors": ["red", "blue"]}, "1 images and 2 title_colors"),
+    ],
+)
+def test_a_grid_refuses_what_does_not_fit(arguments, settings, said):
+    with pytest.raises(ValueError, match=said):
+        plots.image_grid(*arguments, **settings)
+    assert plt.get_fignums() == []
+
+
+# Learning curves.
+
+
+HISTORY = {
+    "loss": [2.0, 1.0, 0.5],
+    "val_loss": [2.1, 1.2, 0.9],
+    "accuracy": [0.3, 0.6, 0.8],
+    "val_accuracy": [0.2, 0.5, 0.7],
+    "top_5": [0.9, 1.0, 1.0],
+}
+
+
+def test_curves_show_training_and_validation_by_epoch():
+    axes = plots.learning_curves(HISTORY)
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        training, validation = axis.get_lines()
+        assert axis.get_title() + axis.get_title(loc="left") == name
+        assert axis.get_xlabel() == "epoch"
+        assert training.get_xdata().tolist() == [1, 2, 3]
+        assert list(training.get_ydata()) == HISTORY[name]
+        assert list(validation.get_ydata()) == HISTORY[f"val_{name}"]
+        labels = [text.get_text() for text in axis.get_legend().get_texts()]
+        assert labels == ["training", "validation"]
+        # Told apart without color, too.
+        assert training.get_linestyle() != validation.get_linestyle()
+        assert training.get_marker() != validation.get_marker()
+
+
+def test_curves_of_another_metric_without_validation():
+    axes = plots.learning_curves({"loss": [1.0], "top_5": [0.5]}, metric="top_5")
+    assert [len(axis.get_lines()) for axis in axes] == [1, 1]
+    axes[0].figure.canvas.draw()
+    whole = [tick for tick in axes[0].get_xticks() if tick != round(tick)]
+    assert whole == []
+
+
+@pytest.mark.parametrize(
+    ("history", "metric", "missing"),
+    [
+        ({"accuracy": [1]}, "accuracy", "'loss'"),
+        (HISTORY, "precision", "'precision'"),
+        ({}, "a", "'loss'"),
+    ],
+)
+def test_curves_name_what_the_history_lacks(history, metric, missing):
+    with pytest.raises(ValueError, match=f"not {missing}"):
+        plots.learning_curves(history, metric=metric)
+    assert plt.get_fignums() == []
+
+
+# Confusion matrices.
+
+
+MATRIX = np.array([[90, 10, 0], [0, 50, 0], [1, 3, 16]])
+
+
+def test_a_confusion_matrix_writes_every_count_and_leaves_zeros_out():
+    axis = plots.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
+    written = {text.get_position()[::-1]: text for text in axis.texts}
+    assert {place: int(text.get_text()) for place, text in written.items()} == {
+        (row, column): MATRIX[row, column] for row, column in np.argwhere(MATRIX).tolist()
+    }
+    for (row, column), text in written.items():
+        assert (text.get_fontweight() == "bold") is (row == column)
+
+
+def test_a_confusion_matrix_colors_the_share_of_each_mistake_and_not_the_diagonal():
+    axis = plots.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
+    np.testing.assert_allclose(drawn(axis), [[0, 0.1, 0], [0, 0, 0], [0.05, 0.15, 0]])
+    assert axis.get_images()[0].get_clim() == (0, 0.15)
+
+
+def test_a_confusion_matrix_says_which_axis_is_which():
+    axis = plots.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
+    assert axis.get_ylabel() == "true class"
+    assert axis.get_xlabel() == "predicted class"
+    for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
+        assert [label.get_text() for label in labels] == ["ant", "bee", "cat"]
+
+
+@pytest.mark.parametrize(
+    "matrix", [np.eye(2, dtype=int) * 7, np.zeros((2, 2), int), [[0, 0], [3, 4]]]
+)
+def test_a_confusion_matrix_without_mistakes_or_with_an_empty_class(matrix):
+    axis = plots.confusion_matrix(matrix, ["a", "b"])
+    assert np.isfinite(drawn(axis)).all()
+    axis.figure.canvas.draw()
+
+
+@hypothesis.settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(st.lists(st.integers(0, 100), min_size=9, max_size=9))
+def test_every_count_can_be_read_on_its_color(counts):
+    axis = plots.confusion_matrix(np.reshape(counts, (3, 3)), ["a", "b", "c"])
+    [image] = axis.get_images()
+    for text in axis.texts:
+        column, row = text.get_position()
+        behind = image.to_rgba(drawn(axis)[row, column])
+        assert contrast(text.get_color(), behind[:3]) >= 4.5
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "names", "said"),
+    [
+        (np.ones((2, 3)), "ab", r"square; got shape \(2, 3\)"),
+        (np.ones(4), "abcd", r"square; got shape \(4,\)"),
+        (np.ones((2, 2)), "abc", "2 classes, but 3 names"),
+    ],
+)
+def test_a_confusion_matrix_refuses_what_does_not_fit(matrix, names, said):
+    with pytest.raises(ValueError, match=said):
+        plots.confusion_matrix(matrix, list(names))
+    assert plt.get_fignums() == []
+
+
+# The top k.
+
+
+NAMES = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu"]
+PROBABILITIES = [0.02, 0.1, 0.85, 0.015, 0.0, 0.005, 0.01]
+
+
+def test_the_top_k_are_the_most_probable_first():
+    [bars] = plots.top_k_bars(PROBABILITIES, NAMES)
+    assert [label.get_text() for label in bars.get_yticklabels()] == [
+        "cat",
+        "bee",
+        "ant",
+        "dog",
+        "gnu",
+    ]
+    assert [bar.get_width() for bar in bars.patches] == [0.85, 0.1, 0.02, 0.015, 0.01]
+    assert [text.get_text() for text in bars.texts] == ["85.0%", "10.0%", "2.0%", "1.5%", "1.0%"]
+    assert bars.yaxis_inverted(), "the first is at the top"
+    assert bars.get_xlim() == (0, 1)
+
+
+def test_the_numbers_stay_inside_the_axes_and_can_be_read():
+    plots.use_house_style()
+    for share in (0.5, 0.7, 0.79, 0.81, 0.9, 0.94, 0.98, 1.0):
+        [bars] = plots.top_k_bars([share, 1 - share], ["ant", "bee"])
+        bars.figure.canvas.draw()
+        room = bars.get_window_extent()
+        for bar, text in zip(bars.patches, bars.texts, strict=True):
+            box = text.get_window_extent()
+            assert room.x0 - 1 <= box.x0 < box.x1 <= room.x1 + 1, text.get_text()
+            over_bar = box.x0 < bar.get_window_extent().x1
+            behind = bar.get_facecolor()[:3] if over_bar else "white"
+            assert contrast(text.get_color(), behind) >= 4.5
+
+
+def test_a_picture_stands_beside_the_bars():
+    image = pictures(1, (4, 4, 3))[0]
+    picture, bars = plots.top_k_bars(PROBABILITIES, NAMES, k=2, image=image)
+    np.testing.assert_array_equal(drawn(picture), image)
+    assert picture.get_title() + picture.get_title(loc="left") == "cat"
+    assert not picture.axison
+    assert len(bars.patches) == 2
+
+
+def test_a_picture_may_have_a_title_of_its_own():
+    picture, _ = plots.top_k_bars(PROBABILITIES, NAMES, image=np.zeros((4, 4)), title="a dog?")
+    assert picture.get_title() + picture.get_title(loc="left") == "a dog?"
+
+
+def test_fewer_classes_than_k_are_all_shown():
+    [bars] = plots.top_k_bars([0.4, 0.6], ["ant", "bee"], k=5)
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["bee", "ant"]
+
+
+@pytest.mark.parametrize("probabilities", [[0.5, 0.5], [[0.2] * 7], []])
+def test_probabilities_that_do_not_fit_the_names_are_refused(probabilities):
+    with pytest.raises(ValueError, match="one probability for each of 7 classes"):
+        plots.top_k_bars(probabilities, NAMES)
+    assert plt.get_fignums() == []
+
+
+def test_a_stick_lies_along_the_edge_and_is_as_dark_as_its_bin():
+    _, axis = plt.subplots()
+    histograms = np.zeros((1, 2, 9))
+    # Bin 4 holds gradients of 80 to 100 degrees: its edges run from left to right.
+    histograms[0, 0, 4], histograms[0, 1, 4] = 2.0, 1.0
+    plots.oriented_cells(axis, histograms, cell=8)
+    shades = np.array([collection.get_colors()[:, 3] for collection in axis.collections])
+    assert shades[4].tolist() == [1.0, 0.5] and shades.sum() == 1.5
+    first, second = axis.collections[4].get_segments()
+    assert first[:, 1] == pytest.approx([3.5, 3.5])
+    assert first[:, 0].mean() == pytest.approx(3.5) and second[:, 0].mean() == pytest.approx(11.5)
+
+
+def test_an_image_without_edges_gives_sticks_that_cannot_be_seen():
+    _, axis = plt.subplots()
+    plots.oriented_cells(axis, np.zeros((2, 2, 9)), cell=4)
+    assert all(collection.get_colors()[:, 3].max() == 0 for collection in axis.collections)
+
+
+POINTS, SIDES = (
+    np.array([[-1.0, 0.0], [-3.0, 1.0], [1.0, 0.0], [3.0, 1.0]]),
+    np.array([-1, -1, 1, 1]),
+)
+
+
+def test_the_street_has_a_line_and_two_curbs():
+    _, axis = plt.subplots()
+    plots.street(axis, lambda X: X[:, 0], POINTS, SIDES, ringed=POINTS[[0, 2]], title="here")
+    line, *scatters = axis.collections
+    assert list(line.levels) == [-1, 0, 1] and axis.get_title() == "here"
+    crossed = [path.vertices[:, 0].mean() for path in line.get_paths()]
+    assert crossed == pytest.approx([-1, 0, 1])
+    assert [len(drawn.get_offsets()) for drawn in scatters] == [2, 2, 2]
+
+
+def test_a_machine_without_a_line_in_sight_is_drawn_without_one():
+    _, axis = plt.subplots()
+    plots.street(axis, lambda X: np.full(len(X), 5.0), POINTS, SIDES, ringed=POINTS[:1])
+    assert len(axis.collections) == 3
+
+
+def test_every_image_that_a_method_got_wrong_shows_all_answers():
+    given = {"old": ["a", "x", "c"], "new": ["a", "b", "y"]}
+    axes = plots.answers(pictures(3), ["a", "b", "c"], given)
+    titles = [axis.get_title(loc="center") for axis in axes.flat]
+    assert titles == ["b\nold: x\nnew: b", "c\nold: c\nnew: y"]
+
+
+def test_no_more_answers_than_asked_for():
+    given = {"old": np.ones(9, dtype=int)}
+    axes = plots.answers(pictures(9), np.zeros(9, dtype=int), given, count=4, columns=3)
+    assert sum(bool(axis.get_title(loc="center")) for axis in axes.flat) == 4
+
+
+@pytest.mark.parametrize(
+    ("truth", "given", "said"),
+    [
+        ([0, 1], {"old": [0]}, "2 images and 1 for 'old'"),
+        ([0], {"old": [0, 1]}, "2 images and 1 for 'truth'"),
+        ([0, 1], {"old": [0, 1]}, "nothing to draw"),
+    ],
+)
+def test_answers_that_do_not_fit_are_refused(truth, given, said):
+    with pytest.raises(ValueError, match=said):
+        plots.answers(pictures(2), truth, given)

@@ -1,0 +1,201 @@
+"""Arrows go one way: notebooks -> seeing -> libraries. And every room says what it is for."""
+
+import ast
+import importlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
+MODULES = sorted((SRC / "seeing").rglob("*.py"))
+
+
+def name_of(path: pathlib.Path) -> str:
+    """A module's dotted name."""
+    parts = path.relative_to(SRC).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: pathlib.Path) -> set[str]:
+    """Every module that a file imports, anywhere in it; ``from a import b`` counts as a and a.b."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: the execution cache does not see relative imports"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+
+
+def test_there_are_modules_to_look_at():
+    assert {"seeing.profiles", "seeing.datasets.sources"} <= set(map(name_of, MODULES))
+
+
+# Arrows.
+
+
+@each_module
+def test_no_helper_imports_a_notebook_a_test_or_the_build(path):
+    first = {name.split(".")[0] for name in imports_of(path)}
+    assert not first & {"bookbuild", "notebooks", "tests", "conftest", "pytest", "nbformat"}
+
+
+@each_module
+def test_no_data_set_imports_the_figures(path):
+    drawing = {name for name in imports_of(path) if re.match(r"seeing\.plots|matplotlib", name)}
+    assert not name_of(path).startswith("seeing.datasets") or not drawing
+
+
+def test_no_data_set_loads_the_figures_by_way_of_another_helper():
+    names = [name_of(path) for path in MODULES if name_of(path).startswith("seeing.datasets")]
+    assert len(names) > 2
+    loaded = loaded_by(names)
+    assert not {"seeing.plots", "matplotlib.pyplot"} & loaded
+
+
+@each_module
+def test_no_helper_runs_code_of_others_when_it_is_read(path):
+    """Nothing is unpickled, evaluated or fetched by hand: the fetch chain verifies all data."""
+    called = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    }
+    assert not called & {"eval", "exec", "urlopen", "urlretrieve"}
+    assert "pickle" not in {name.split(".")[0] for name in imports_of(path)}
+
+
+# What importing does.
+
+IMPORT = """
+import importlib, json, sys
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request"):
+        raise RuntimeError(f"{event} while importing: {arguments}")
+    if event in ("subprocess.Popen", "os.system") and "npm" in repr(arguments):
+        raise RuntimeError(f"{event} while importing: {arguments}")
+
+sys.addaudithook(refuse)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print("\\n" + json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded_by(names: list[str]) -> set[str]:
+    """Every module that a fresh Python holds after it has imported some; the network is barred."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT, *names],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_importing_every_helper_touches_no_network():
+    names = [name_of(path) for path in MODULES]
+    assert set(names) <= loaded_by(names)
+
+
+def test_the_guard_against_the_network_does_guard():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            IMPORT + "import socket; socket.create_connection(('127.0.0.1', 9))",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "socket.getaddrinfo while importing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["seeing.profiles"],
+        ["seeing.results", "seeing.provenance", "seeing.checks"],
+        ["seeing.datasets.sources"],
+        [name_of(path) for path in MODULES if path.parent.name == "datasets"],
+    ],
+    ids=["profiles", "results", "sources", "every data set"],
+)
+def test_what_every_chapter_imports_first_loads_no_framework(names):
+    assert not {"tensorflow", "keras", "jax", "torch", "mlxtend"} & loaded_by(names)
+
+
+# What each says of itself.
+
+
+def documented(path: pathlib.Path) -> list[tuple[str, str | None]]:
+    """A module's public functions and classes, with their public methods, and their docstrings."""
+    found = []
+
+    def look(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                if child.name.startswith("_"):
+                    continue
+                found.append((prefix + child.name, ast.get_docstring(child)))
+                if isinstance(child, ast.ClassDef):
+                    look(child, f"{prefix}{child.name}.")
+
+    look(ast.parse(path.read_text(encoding="utf-8")), "")
+    return found
+
+
+@each_module
+def test_every_public_name_has_a_docstring(path):
+    missing = [name for name, text in documented(path) if not text or len(text) < 10]
+    assert missing == []
+
+
+def test_the_search_for_docstrings_finds_functions_classes_and_methods(tmp_path):
+    text = "def a(): ...\nclass B:\n  def c(self): ...\n  def _d(self): ...\ndef _e(): ...\n"
+    (tmp_path / "module.py").write_text(text, encoding="utf-8")
+    assert documented(tmp_path / "module.py") == [("a", None), ("B", None), ("B.c", None)]
+
+
+@each_module
+def test_every_module_says_in_its_first_line_what_it_is_for(path):
+    first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+    assert len(first) > 15
+    assert first.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name != "__init__.py"], ids=name_of
+)
+def test_every_module_names_the_chapter_or_page_that_explains_it(path):
+    text = " ".join(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).split())
+    assert re.search(r"Explained\b.*\b(in chapter \d+|on the page \*)", text)
+
+
+@each_module
+def test_every_public_function_that_takes_arguments_has_types(path):
+    untyped = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            if node.returns is None or any(one.annotation is None for one in arguments):
+                untyped.append(node.name)
+    assert untyped == []
+
+
+def test_every_module_can_be_imported_under_its_own_name():
+    for name in ("seeing.profiles", "seeing.datasets.sources", "seeing.checks"):
+        assert importlib.import_module(name).__name__ == name
