@@ -27,9 +27,9 @@ test: $(READY) ## prove everything: unit tests, nbval, a strict build, the site
 serve: $(READY) ## open the built book on localhost
 	@$(BIN)/python -m bookbuild serve
 
-reference: $(READY) ## record reference results: make reference CHAPTER=first_cnn
+reference: $(READY) ## record reference results: make reference CHAPTER=first_cnn [QUICK=1]
 	@test -n '$(CHAPTER)' || { echo 'which one? for example: make reference CHAPTER=first_cnn'; exit 2; }
-	@$(BIN)/python -m bookbuild reference '$(CHAPTER)'
+	@$(BIN)/python -m bookbuild reference '$(CHAPTER)' $(if $(QUICK),--quick)
 
 outputs: $(READY) ## store what the nbval-checked cells print: make outputs [CHAPTER=first_cnn]
 	@$(BIN)/python -m bookbuild outputs $(CHAPTER)

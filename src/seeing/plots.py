@@ -4,7 +4,7 @@ Every function returns the figure's axes, so that a chapter can add to it. Expla
 used, in chapter 4, *A First Honest CNN*.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -77,7 +77,8 @@ def image_grid(
             raise ValueError(f"image_grid got {count} images and {len(given)} {name}")
     columns = min(columns, count)
     rows = -(-count // columns)
-    title_room = 0.28 if titles is not None else 0.05
+    lines = 1 + max((title.count("\n") for title in titles), default=0) if titles is not None else 0
+    title_room = 0.05 if titles is None else 0.15 + 0.13 * lines
     figure, axes = plt.subplots(
         rows,
         columns,
@@ -93,7 +94,7 @@ def image_grid(
         if titles is not None:
             color = title_colors[index] if title_colors is not None else "black"
             axis.set_title(titles[index], fontsize=8, color=color, loc="center", pad=2)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     return axes
 
 
@@ -250,6 +251,103 @@ def top_k_bars(
             fontsize=9,
         )
     return axes
+
+
+def oriented_cells(axis: plt.Axes, histograms: np.ndarray, cell: int) -> None:
+    """Draw cells' histograms of gradient directions as sticks along the edges.
+
+    A stick lies at a right angle to its bin's gradients; the darker, the more of them.
+
+    Args:
+        axis: where to draw.
+        histograms: shape (rows, columns, bins); the bins divide 0 to 180 degrees.
+        cell: side of a cell in pixels.
+    """
+    rows, columns, bins = histograms.shape
+    y, x = cell * (np.mgrid[:rows, :columns] + 0.5) - 0.5
+    largest = histograms.max() or 1.0
+    for index in range(bins):
+        edge = np.pi * (index + 0.5) / bins + np.pi / 2
+        reach = 0.45 * cell * np.array([np.cos(edge), np.sin(edge)])
+        middles = np.stack([x.ravel(), y.ravel()], axis=1)
+        sticks = np.stack([middles - reach, middles + reach], axis=1)
+        shades = np.zeros((len(sticks), 4))
+        shades[:, 3] = histograms[..., index].ravel() / largest
+        axis.add_collection(mpl.collections.LineCollection(sticks, colors=shades, linewidths=1.4))
+    axis.set(xlim=(-0.5, columns * cell - 0.5), ylim=(rows * cell - 0.5, -0.5), aspect="equal")
+    axis.set_axis_off()
+
+
+def street(
+    axis: plt.Axes,
+    score: Callable[[np.ndarray], np.ndarray],
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    ringed: np.ndarray,
+    title: str = "",
+) -> None:
+    """Draw a two-class machine in the plane: its line, its street, its points.
+
+    Args:
+        axis: where to draw.
+        score: points (n, 2) to scores (n,), such as a fitted SVC's ``decision_function``. The
+            line is where the score is 0, the street's curbs are where it is -1 and 1.
+        X: the training points, shape (n, 2).
+        y: their sides, -1 or 1, shape (n,).
+        ringed: points to ring, shape (m, 2): the support vectors.
+        title: the axis' title.
+    """
+    (left, bottom), (right, top) = X.min(axis=0) - 1, X.max(axis=0) + 1
+    across, up = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
+    scores = score(np.stack([across.ravel(), up.ravel()], axis=1)).reshape(across.shape)
+    levels = [level for level in (-1, 0, 1) if scores.min() < level < scores.max()]
+    if levels:
+        styles = ["-" if level == 0 else "--" for level in levels]
+        axis.contour(across, up, scores, levels, colors="black", linestyles=styles, linewidths=1.5)
+    for side, marker, color in ((-1, "o", COLORS[0]), (1, "^", COLORS[1])):
+        axis.scatter(*X[y == side].T, s=24, marker=marker, color=color, zorder=2)
+    axis.scatter(*ringed.T, s=90, facecolors="none", edgecolors="black", zorder=3)
+    axis.set(title=title, xticks=[], yticks=[], aspect="equal")
+
+
+def answers(
+    images: np.ndarray,
+    truth: Sequence[object],
+    given: Mapping[str, Sequence[object]],
+    *,
+    count: int = 12,
+    columns: int = 6,
+) -> np.ndarray:
+    """Draw the first images that at least one method got wrong, with every method's answer.
+
+    Args:
+        images: N images, as for :func:`image_grid`.
+        truth: the N right answers.
+        given: each method's name and its N answers.
+        count: how many images at most.
+        columns: images a row.
+
+    Returns:
+        The array of axes.
+
+    Raises:
+        ValueError: when a method's answers do not fit the images' number, or all are right.
+    """
+    truth = np.asarray(truth)
+    methods = {name: np.asarray(answer) for name, answer in given.items()}
+    for name, answer in {"truth": truth, **methods}.items():
+        if len(answer) != len(images):
+            raise ValueError(f"answers got {len(images)} images and {len(answer)} for {name!r}")
+    wrong = np.any([answer != truth for answer in methods.values()], axis=0)
+    if not wrong.any():
+        raise ValueError("no method made a mistake: there is nothing to draw")
+    chosen = np.flatnonzero(wrong)[:count]
+    titles = [
+        "\n".join([f"{truth[i]}", *(f"{name}: {answer[i]}" for name, answer in methods.items())])
+        for i in chosen
+    ]
+    return image_grid(np.asarray(images)[chosen], titles, columns=columns, size=1.3)
 
 
 def _without_gray_channel(image: np.ndarray) -> np.ndarray:

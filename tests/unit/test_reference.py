@@ -105,3 +105,25 @@ def test_uncommitted_code_is_marked(book: paths.Checkout) -> None:
     clean = reference.commit(book.root)
     (book.root / "src/empty.py").write_text("changed = True\n")
     assert reference.commit(book.root) == f"{clean}+changes"
+
+
+def test_the_quick_part_can_be_measured_anew(book: paths.Checkout) -> None:
+    chapter = book.root / "notebooks/07_tiny.ipynb"
+    path = reference.make(chapter, book)
+    full = json.loads(path.read_text(encoding="utf-8"))
+    write(book.root, CHAPTER.replace("quick=0.8", "quick=0.7"), CONCLUDE, BOX)
+    reference.make_quick(chapter, book)
+    again = json.loads(path.read_text(encoding="utf-8"))
+    assert again["metrics"] == full["metrics"]
+    assert again["commit"] == full["commit"]
+    assert again["quick_commit"] == f"{full['quick_commit']}+changes"
+    assert again["quick_band"]["test_accuracy"] == pytest.approx([0.65, 0.77])
+
+
+def test_the_quick_part_needs_full_results_of_the_same_metrics(book: paths.Checkout) -> None:
+    chapter = book.root / "notebooks/07_tiny.ipynb"
+    with pytest.raises(ValueError, match="make reference CHAPTER=tiny"):
+        reference.make_quick(chapter, book)
+    (book.root / "results/tiny.json").write_text('{"metrics": {"other": {"unit": "fraction"}}}')
+    with pytest.raises(ValueError, match="now measures"):
+        reference.make_quick(chapter, book)

@@ -19,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("build", help="execute what changed and build the site")
     chosen = commands.add_parser("reference", help="record a chapter's reference results")
     chosen.add_argument("chapter", help="for example 04_first_cnn or first_cnn")
+    chosen.add_argument(
+        "--quick", action="store_true", help="measure only the quick profile's bands and cost anew"
+    )
     chosen = commands.add_parser("outputs", help="store what the checked cells print")
     chosen.add_argument("chapter", nargs="?", help="default: every chapter")
     commands.add_parser("lint", help="list what is wrong with the stored notebooks")
@@ -65,7 +68,8 @@ def _build(options: argparse.Namespace, checkout: paths.Checkout) -> int:
 
 
 def _reference(options: argparse.Namespace, checkout: paths.Checkout) -> int:
-    print(f"wrote {reference.make(find_chapter(options.chapter, checkout), checkout)}")
+    make = reference.make_quick if options.quick else reference.make
+    print(f"wrote {make(find_chapter(options.chapter, checkout), checkout)}")
     return 0
 
 

@@ -6,7 +6,7 @@ import shutil
 
 import nbformat
 
-from bookbuild import execute, paths
+from bookbuild import execute, paths, scoreboard
 
 STATIC = "book/_static"
 
@@ -22,7 +22,7 @@ def stage(checkout: paths.Checkout, profile: str) -> None:
         wanted.add(_copy(checkout.root / name, checkout.source / name))
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
-            wanted.add(_copy(path, checkout.source / path.relative_to(checkout.root)))
+            wanted.add(_page(path, checkout))
     for chapter in checkout.chapters():
         folder = checkout.cache / profile / chapter.stem
         merged = merge(chapter, execute.executed_notebook(folder))
@@ -58,6 +58,15 @@ def _for_readers(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """An output without the part that only this build reads."""
     output.get("data", {}).pop(execute.PROVENANCE_MIME, None)
     return output
+
+
+def _page(path: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
+    """Stage a file of book/ as it is; the scoreboard with the tables that it lacks."""
+    name = path.relative_to(checkout.root)
+    if name.as_posix() == scoreboard.PAGE:
+        text = scoreboard.page(path.read_text(encoding="utf-8"), checkout)
+        return _write(text, checkout.source / name)
+    return _copy(path, checkout.source / name)
 
 
 def _copy(source: pathlib.Path, target: pathlib.Path) -> pathlib.Path:

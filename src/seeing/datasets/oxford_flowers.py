@@ -1,0 +1,259 @@
+"""Oxford Flowers-102: 8,189 photographs of 102 kinds of flowers, with the official split.
+
+Source: M.-E. Nilsback and A. Zisserman, *Automated Flower Classification over a Large Number of
+Classes*, Indian Conference on Computer Vision, Graphics and Image Processing (2008). The official
+split has 10 training and 10 validation photographs a class, and 6,149 test photographs.
+
+The photographs are other people's: they are fetched, shown and never redistributed. A reduced
+edition of 64×64 pixels holds the same photographs, labels and split; results on it must say so.
+
+Explained in chapter 8, *A Flower Classifier*.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+from scipy import io
+
+from seeing.datasets import archives, image_folder, sources
+
+ASSET = "oxford_flowers102"
+
+BASE_URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
+DOWNLOAD_BYTES = 344_862_509 + 502 + 14_989  # archive, labels, split
+ORIGINAL = {
+    "102flowers.tgz": "2d01ecc807db462958cfe3d92f57a8c252b4abd240eb955770201e45f783b246",
+    "imagelabels.mat": "4903e94206bac23bf772aadf06451916df56b58fc483a62db32a97b82656651d",
+    "setid.mat": "46b8678f91fd95d3c8f4feab80d271a6c834a1dd896fe29fd3e6ad9ce5c8dccd",
+}
+REDUCED = {
+    "oxford_flowers102_64px.tar": "6396dac19b7500989eac095fec4f7495f3848b2ccf56350035a04772b1377a1b"
+}
+EDITIONS = {"original": ORIGINAL, "64 px": REDUCED}
+REDUCED_FOLDER = "oxford_flowers102_64px"  # the folder inside the reduced archive
+
+COUNT = 8189
+
+# English names in the order of the official labels 1 to 102, as the widely used cat_to_name.json
+# has them ("barbeton" and "bromelia" included; its "lotus lotus" is lotus).
+CLASS_NAMES = (
+    "pink primrose",
+    "hard-leaved pocket orchid",
+    "canterbury bells",
+    "sweet pea",
+    "english marigold",
+    "tiger lily",
+    "moon orchid",
+    "bird of paradise",
+    "monkshood",
+    "globe thistle",
+    "snapdragon",
+    "colt's foot",
+    "king protea",
+    "spear thistle",
+    "yellow iris",
+    "globe-flower",
+    "purple coneflower",
+    "peruvian lily",
+    "balloon flower",
+    "giant white arum lily",
+    "fire lily",
+    "pincushion flower",
+    "fritillary",
+    "red ginger",
+    "grape hyacinth",
+    "corn poppy",
+    "prince of wales feathers",
+    "stemless gentian",
+    "artichoke",
+    "sweet william",
+    "carnation",
+    "garden phlox",
+    "love in the mist",
+    "mexican aster",
+    "alpine sea holly",
+    "ruby-lipped cattleya",
+    "cape flower",
+    "great masterwort",
+    "siam tulip",
+    "lenten rose",
+    "barbeton daisy",
+    "daffodil",
+    "sword lily",
+    "poinsettia",
+    "bolero deep blue",
+    "wallflower",
+    "marigold",
+    "buttercup",
+    "oxeye daisy",
+    "common dandelion",
+    "petunia",
+    "wild pansy",
+    "primula",
+    "sunflower",
+    "pelargonium",
+    "bishop of llandaff",
+    "gaura",
+    "geranium",
+    "orange dahlia",
+    "pink-yellow dahlia",
+    "cautleya spicata",
+    "japanese anemone",
+    "black-eyed susan",
+    "silverbush",
+    "californian poppy",
+    "osteospermum",
+    "spring crocus",
+    "bearded iris",
+    "windflower",
+    "tree poppy",
+    "gazania",
+    "azalea",
+    "water lily",
+    "rose",
+    "thorn apple",
+    "morning glory",
+    "passion flower",
+    "lotus",
+    "toad lily",
+    "anthurium",
+    "frangipani",
+    "clematis",
+    "hibiscus",
+    "columbine",
+    "desert-rose",
+    "tree mallow",
+    "magnolia",
+    "cyclamen",
+    "watercress",
+    "canna lily",
+    "hippeastrum",
+    "bee balm",
+    "ball moss",
+    "foxglove",
+    "bougainvillea",
+    "camellia",
+    "mallow",
+    "mexican petunia",
+    "bromelia",
+    "blanket flower",
+    "trumpet creeper",
+    "blackberry lily",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class OxfordFlowers:
+    """The photographs on disk, their labels and the official split.
+
+    Attributes:
+        class_names: 102 English names; a label is an index into them (the official label less 1).
+        paths: 8,189 image files, ``image_00001.jpg`` first.
+        y: int64, shape (8189,), 0 to 101.
+        split: str, shape (8189,): ``"training"`` (1,020), ``"validation"`` (1,020) or
+            ``"test"`` (6,149).
+        edition: ``"original"``, or ``"64 px"``: photographs of 64×64 pixels.
+        record: the data's name, with the edition if it is reduced, its source and hash.
+    """
+
+    class_names: tuple[str, ...]
+    paths: tuple[pathlib.Path, ...]
+    y: np.ndarray
+    split: np.ndarray
+    edition: str
+    record: sources.DataRecord
+
+    def part(self, name: str) -> tuple[list[pathlib.Path], np.ndarray]:
+        """The image files and the labels of one part of the official split.
+
+        Args:
+            name: ``"training"``, ``"validation"`` or ``"test"``.
+
+        Returns:
+            Paths, and int64 labels of shape (number of paths,).
+
+        Raises:
+            ValueError: when there is no part of that name.
+        """
+        return image_folder.part(self.paths, self.y, self.split, name)
+
+
+def load() -> OxfordFlowers:
+    """Load Oxford Flowers-102 through the fetch chain: cache, mirror, canonical address.
+
+    Returns:
+        The photographs' paths, labels and official split; every file's SHA-256 has been checked.
+
+    Raises:
+        sources.DataUnavailable: when every source fails. There is no stand-in.
+    """
+    resolved = sources.resolve(ASSET, chain(), verify)
+    folder = resolved.folder
+    edition = archives.edition(folder, EDITIONS)
+    root = folder / REDUCED_FOLDER if edition == "64 px" else folder
+    y, split = read_labels(root / "imagelabels.mat", root / "setid.mat")
+    record = sources.DataRecord(
+        name=ASSET if edition == "original" else f"{ASSET} ({edition} edition)",
+        origin=resolved.origin,
+        sha256=archives.combined_sha256(EDITIONS[edition]),
+        download_bytes=DOWNLOAD_BYTES,
+    )
+    return OxfordFlowers(
+        class_names=CLASS_NAMES,
+        paths=tuple(root / "jpg" / f"image_{i + 1:05d}.jpg" for i in range(COUNT)),
+        y=y,
+        split=split,
+        edition=edition,
+        record=record,
+    )
+
+
+def chain() -> list[sources.Source]:
+    """The sources, in order: a mirror's original, its reduced edition, the canonical address."""
+    canonical = archives.together(
+        BASE_URL,
+        [sources.download(BASE_URL + name, name, known) for name, known in ORIGINAL.items()],
+    )
+    return [
+        archives.unpacked(sources.mirror(*ORIGINAL), ORIGINAL),
+        archives.unpacked(sources.mirror(*REDUCED), REDUCED),
+        archives.unpacked(canonical, ORIGINAL),
+    ]
+
+
+def verify(folder: pathlib.Path) -> None:
+    """Check every unpacked file's SHA-256 against the manifest of a verified archive.
+
+    Raises:
+        sources.SourceFailed: naming the file that is missing, new or changed.
+    """
+    archives.verify(folder, EDITIONS)
+
+
+def read_labels(
+    labels_path: pathlib.Path, split_path: pathlib.Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read the official labels and split, MATLAB files that count from 1.
+
+    Args:
+        labels_path: ``imagelabels.mat``; its ``labels`` are 1 to 102.
+        split_path: ``setid.mat``; ``trnid``, ``valid`` and ``tstid`` number the photographs.
+
+    Returns:
+        int64 labels from 0, and str ``"training"``, ``"validation"`` or ``"test"``; shape (n,).
+
+    Raises:
+        ValueError: when the three parts are not each photograph exactly once.
+    """
+    y = io.loadmat(labels_path)["labels"].ravel().astype(np.int64) - 1
+    identifiers = io.loadmat(split_path)
+    split = np.full(len(y), "", dtype="<U10")
+    for key, name in (("trnid", "training"), ("valid", "validation"), ("tstid", "test")):
+        chosen = identifiers[key].ravel().astype(np.int64) - 1
+        if np.any(split[chosen] != ""):
+            raise ValueError(f"{split_path.name}: some photographs are in two parts of the split")
+        split[chosen] = name
+    if np.any(split == ""):
+        raise ValueError(f"{split_path.name}: some photographs are in no part of the split")
+    return y, split

@@ -1,0 +1,1 @@
+"""Image features from before deep learning, computed for a whole batch at once."""

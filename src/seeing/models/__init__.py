@@ -1,0 +1,1 @@
+"""Networks that several chapters use: pretrained ones, and the one that chapter 4 trains."""

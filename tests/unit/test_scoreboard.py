@@ -1,0 +1,222 @@
+"""The scoreboard: what goes on it, where, in which order, and how sure it is."""
+
+import copy
+import json
+
+import pytest
+from conftest import Book, prose
+from hypothesis import given
+from hypothesis import strategies as some
+
+from bookbuild import scoreboard, stage
+
+TEMPLATE = f"# Scoreboard\n\nProse.\n\n{scoreboard.MARKER}\n"
+
+RECORD = {"name": "mnist", "origin": "cache", "sha256": "ab", "is_stand_in": False}
+
+REFERENCE = {
+    "chapter": "letters",
+    "title": "Letters",
+    "profile": "full",
+    "recorded": "2026-11-30",
+    "commit": "abc1234",
+    "metrics": {
+        "test_accuracy": {
+            "mean": 0.9931,
+            "std": 0.0004,
+            "values": [0.9927, 0.9931, 0.9935],
+            "n": 10_000,
+            "unit": "fraction",
+        }
+    },
+    "cost": {"wall_s": 612.0, "peak_rss_mb": 1450},
+    "data": [RECORD],
+    "environment": {"device": "2 CPU cores"},
+}
+
+
+def metric(mean: float, n: int = 1_000, unit: str = "fraction") -> dict:
+    """A metric of one seed."""
+    return {"mean": mean, "std": 0.0, "values": [mean], "n": n, "unit": unit}
+
+
+def record(book: Book, chapter: str = "letters", **changes: object) -> None:
+    """Write a results file."""
+    reference = {**copy.deepcopy(REFERENCE), "chapter": chapter, **changes}
+    book.write(f"results/{chapter}.json", json.dumps(reference))
+
+
+def rows(book: Book) -> list[list[str]]:
+    """The tables' rows, cell by cell, without their headers."""
+    lines = [line for line in scoreboard.tables(book.checkout).splitlines() if line[:3] == "| `"]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def names(book: Book) -> list[str]:
+    return [row[0].strip("`") for row in rows(book)]
+
+
+def test_a_row_says_everything(book):
+    record(book)
+    assert rows(book) == [
+        [
+            "`test_accuracy`",
+            "99.31 % ± 0.04 (3 seeds)",
+            "99.13 to 99.45 %",
+            "10,000",
+            "Letters",
+            "10.2 min, 1.4 GB",
+            "2 CPU cores",
+            "2026-11-30",
+        ]
+    ]
+
+
+def test_every_row_has_a_cell_for_each_column(book):
+    record(book, metrics={"a_test_accuracy": metric(0.9), "b_test_accuracy": metric(0.8, n=0)})
+    assert {len(row) for row in rows(book)} == {len(scoreboard.HEADER)}
+
+
+def test_only_accuracies_go_on_it(book):
+    metrics = {
+        "a_test_accuracy": metric(0.9),
+        "fit_time": metric(12.0, unit="s"),
+        "test_loss": metric(0.5),
+        "relative_accuracy": metric(1.2, unit="ratio"),
+    }
+    record(book, metrics=metrics)
+    assert names(book) == ["a_test_accuracy"]
+
+
+def test_test_sets_come_first_and_then_the_best(book):
+    metrics = {
+        "linear_validation_accuracy": metric(0.99),
+        "worse_test_accuracy": metric(0.91),
+        "better_test_accuracy": metric(0.92),
+    }
+    record(book, metrics=metrics)
+    record(book, "words", metrics={"other_test_accuracy": metric(0.915)})
+    assert names(book) == [
+        "better_test_accuracy",
+        "other_test_accuracy",
+        "worse_test_accuracy",
+        "linear_validation_accuracy",
+    ]
+
+
+def test_digits_and_flowers_stand_apart(book):
+    flowers = {**RECORD, "name": "flower_photos"}
+    record(book)
+    record(book, "flowers", data=[flowers], metrics={"b_test_accuracy": metric(0.9)})
+    text = scoreboard.tables(book.checkout)
+    digits, photographs = text.split(f"## {scoreboard.BOARDS['flower_photos']}")
+    assert digits.startswith(f"## {scoreboard.BOARDS['mnist']}")
+    assert "`test_accuracy`" in digits and "`b_test_accuracy`" not in digits
+    assert "`b_test_accuracy`" in photographs and "`test_accuracy`" not in photographs
+
+
+def test_a_chapter_with_two_data_sets_names_the_second_in_the_metric(book):
+    weights, flowers = ({**RECORD, "name": name} for name in ("resnet50_imagenet", "flower_photos"))
+    metrics = {"svm_test_accuracy": metric(0.99), "flower_photos_test_accuracy": metric(0.6)}
+    record(book, data=[weights, RECORD, flowers], metrics=metrics)
+    found = {
+        entry.name: entry.board for entry in scoreboard.entries(book.checkout.root / "results")
+    }
+    assert found == {"svm_test_accuracy": "mnist", "flower_photos_test_accuracy": "flower_photos"}
+
+
+def test_stand_ins_and_other_data_have_no_place_on_it(book):
+    record(book, data=[{**RECORD, "is_stand_in": True}])
+    record(book, "spirals", data=[{**RECORD, "name": "two_spirals"}])
+    record(book, "nothing", data=[])
+    assert rows(book) == []
+
+
+def test_without_results_it_says_so(book):
+    assert scoreboard.tables(book.checkout) == "No chapter has recorded a result yet."
+
+
+def test_a_chapter_in_the_book_is_linked(book):
+    book.chapter("03_letters", prose("# Letters"))
+    record(book)
+    assert rows(book)[0][4] == "{doc}`Letters <../notebooks/03_letters>`"
+
+
+def test_an_accuracy_on_an_unknown_number_of_images_has_no_interval(book):
+    record(book, metrics={"test_accuracy": metric(0.9, n=0)})
+    assert rows(book)[0][2:4] == ["not known", "not known"]
+
+
+@pytest.mark.parametrize("missing", ["metrics", "data", "cost", "environment", "recorded", "title"])
+def test_an_incomplete_file_is_named(book, missing):
+    record(book)
+    path = book.root / "results" / "letters.json"
+    reference = json.loads(path.read_text(encoding="utf-8"))
+    del reference[missing]
+    path.write_text(json.dumps(reference), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"letters.json has no '{missing}': run make reference"):
+        scoreboard.tables(book.checkout)
+
+
+def test_wilsons_interval_has_its_known_values():
+    # 95 % for 9 of 10, as in every table of Wilson's interval; and the edges.
+    assert scoreboard.interval(0.9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
+    assert scoreboard.interval(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert scoreboard.interval(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+
+
+@given(some.floats(0, 1), some.integers(1, 10**6))
+def test_wilsons_interval_holds_the_accuracy_and_stays_a_fraction(accuracy, n):
+    low, high = scoreboard.interval(accuracy, n)
+    assert 0 <= low <= accuracy + 1e-12 and accuracy - 1e-12 <= high <= 1
+
+
+# The page.
+
+
+def staged(book: Book) -> str:
+    stage.stage(book.checkout, "quick")
+    return (book.checkout.source / scoreboard.PAGE).read_text(encoding="utf-8")
+
+
+def test_the_staged_page_holds_prose_and_tables(book):
+    book.write(scoreboard.PAGE, TEMPLATE)
+    record(book)
+    text = staged(book)
+    assert text.startswith("# Scoreboard\n\nProse.") and "99.31 %" in text
+    assert scoreboard.MARKER not in text
+
+
+def test_the_page_in_the_checkout_stays_as_it_is(book):
+    path = book.write(scoreboard.PAGE, TEMPLATE)
+    record(book)
+    staged(book)
+    assert path.read_text(encoding="utf-8") == TEMPLATE
+
+
+def test_a_new_result_changes_the_page_and_nothing_else_does(book):
+    book.write(scoreboard.PAGE, TEMPLATE)
+    record(book)
+    staged(book)
+    path = book.checkout.source / scoreboard.PAGE
+    before = path.stat().st_mtime_ns
+    staged(book)
+    assert path.stat().st_mtime_ns == before
+    record(book, "words", metrics={"b_test_accuracy": metric(0.5)})
+    assert "b_test_accuracy" in staged(book)
+
+
+@pytest.mark.parametrize("template", ["# Scoreboard\n", TEMPLATE + scoreboard.MARKER])
+def test_a_page_without_a_place_for_the_tables_is_refused(book, template):
+    book.write(scoreboard.PAGE, template)
+    with pytest.raises(ValueError, match="expected once"):
+        staged(book)
+
+
+def test_a_book_without_a_scoreboard_is_staged_without_one(book):
+    stage.stage(book.checkout, "quick")
+    assert not (book.checkout.source / scoreboard.PAGE).exists()
+
+
+def test_the_real_page_has_a_place_for_the_tables(root):
+    assert (root / scoreboard.PAGE).read_text(encoding="utf-8").count(scoreboard.MARKER) == 1

@@ -1,0 +1,158 @@
+"""The scoreboard: every recorded accuracy, from results/*.json, on one page.
+
+The page's prose is ``book/scoreboard.md``. Staging puts the tables in place of its marker; nobody
+types a number.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+import statistics
+
+from bookbuild import paths
+from seeing import provenance, results
+
+PAGE = "book/scoreboard.md"
+MARKER = "<!-- scoreboard -->"
+SUFFIX = "_accuracy"
+LEVEL = 0.95
+
+# The data sets that have a table of their own. Weights, for example, have none.
+BOARDS = {
+    "mnist": "MNIST: handwritten digits",
+    "flower_photos": "Flower photographs: five kinds",
+    "oxford_flowers102": "Oxford Flowers: 102 kinds",
+}
+
+# What every results file must hold for its rows to be complete.
+NEEDED = ("chapter", "title", "recorded", "metrics", "cost", "data", "environment")
+
+HEADER = (
+    "Result",
+    "Accuracy",
+    f"{LEVEL:.0%} interval".replace("%", " %"),
+    "Images",
+    "Chapter",
+    "Whole chapter",
+    "Hardware",
+    "Recorded",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One recorded accuracy.
+
+    Attributes:
+        board: a key of ``BOARDS``.
+        name: the metric's name in the results file.
+        metric: what the file says of it: ``mean``, ``std``, ``values``, ``n``.
+        reference: the whole results file.
+    """
+
+    board: str
+    name: str
+    metric: dict
+    reference: dict
+
+
+def entries(folder: pathlib.Path) -> list[Entry]:
+    """Every accuracy in a folder of results files, best first, those on a test set before others.
+
+    Raises:
+        ValueError: when a file lacks what the board needs, naming the file and what is missing.
+    """
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        reference = json.loads(path.read_text(encoding="utf-8"))
+        missing = [name for name in NEEDED if name not in reference]
+        if missing:
+            raise ValueError(
+                f"{path.name} has no {missing[0]!r}: run make reference CHAPTER={path.stem}"
+            )
+        found += _entries(reference)
+    return sorted(found, key=lambda entry: ("test" not in entry.name, -entry.metric["mean"]))
+
+
+def _entries(reference: dict) -> list[Entry]:
+    accuracies = {
+        name: metric
+        for name, metric in reference["metrics"].items()
+        if metric["unit"] == results.FRACTION and name.endswith(SUFFIX)
+    }
+    data = [record["name"] for record in reference["data"] if not record["is_stand_in"]]
+    boards = [name for name in data if name in BOARDS]
+    if not boards:  # no data set with a table, such as a chapter on simulated data
+        return []
+    return [
+        Entry(board(name, boards), name, metric, reference) for name, metric in accuracies.items()
+    ]
+
+
+def board(name: str, boards: list[str]) -> str:
+    """The data set that a metric belongs to.
+
+    The one that its name begins with, such as ``flower_photos_hog_test_accuracy``; else the first
+    of the chapter's data list.
+    """
+    return next((board for board in boards if name.startswith(f"{board}_")), boards[0])
+
+
+def tables(checkout: paths.Checkout) -> str:
+    """The tables in Markdown, one a data set, or a sentence where nothing is recorded yet."""
+    recorded = entries(checkout.root / "results")
+    if not recorded:
+        return "No chapter has recorded a result yet."
+    links = {
+        path.stem.partition("_")[2]: f"../notebooks/{path.stem}" for path in checkout.chapters()
+    }
+    parts = []
+    for key, title in BOARDS.items():
+        rows = [_row(entry, links) for entry in recorded if entry.board == key]
+        if rows:
+            lines = [HEADER, ["---"] * len(HEADER), *rows]
+            parts.append(f"## {title}\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in lines))
+    return "\n\n".join(parts)
+
+
+def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
+    metric, reference, cost = entry.metric, entry.reference, entry.reference["cost"]
+    chapter, title = reference["chapter"], reference["title"]
+    low, high = interval(metric["mean"], metric["n"]) if metric["n"] else (None, None)
+    return (
+        f"`{entry.name}`",
+        results.spread(metric["mean"], metric["std"], metric["unit"], len(metric["values"])),
+        f"{100 * low:.2f} to {100 * high:.2f} %" if metric["n"] else "not known",
+        f"{metric['n']:,}" if metric["n"] else "not known",
+        f"{{doc}}`{title} <{links[chapter]}>`" if chapter in links else title,
+        f"{provenance.duration(cost['wall_s'])}, {cost['peak_rss_mb'] / 1000:.1f} GB",
+        reference["environment"]["device"],
+        reference["recorded"],
+    )
+
+
+def interval(accuracy: float, n: int) -> tuple[float, float]:
+    """Wilson's interval for an accuracy measured on n images.
+
+    Source: E. B. Wilson, *Probable Inference, the Law of Succession, and Statistical Inference*,
+    1927. Unlike the simple mean ± 2 standard errors it stays between 0 and 1.
+    """
+    z = statistics.NormalDist().inv_cdf((1 + LEVEL) / 2)
+    middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
+    spread = accuracy * (1 - accuracy) / n + z * z / (4 * n * n)
+    reach = z * math.sqrt(spread) / (1 + z * z / n)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def page(template: str, checkout: paths.Checkout) -> str:
+    """The page: its prose with the tables in place of the marker.
+
+    Raises:
+        ValueError: when the marker is not there exactly once.
+    """
+    if template.count(MARKER) != 1:
+        raise ValueError(
+            f"{PAGE} holds the marker {MARKER!r} {template.count(MARKER)} times; expected once"
+        )
+    return template.replace(MARKER, tables(checkout))
