@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import psutil
 import pytest
-from conftest import ROOT, Book, code, prose, wait_until
+from fakes import ROOT, Book, code, prose, wait_until
 
 from bookbuild import execute, fingerprint
 

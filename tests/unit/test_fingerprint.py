@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable
 
 import pytest
-from conftest import Book, code, prose
+from fakes import Book, code, prose
 
 from bookbuild import fingerprint
 

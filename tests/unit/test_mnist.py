@@ -13,7 +13,7 @@ from collections.abc import Callable
 import hypothesis
 import numpy as np
 import pytest
-from conftest import Answer
+from fakes import Answer
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 

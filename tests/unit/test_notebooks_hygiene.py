@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import nbformat
 import pytest
-from conftest import Book, code, prose, write_notebook
+from fakes import Book, code, prose, write_notebook
 
 from bookbuild import execute, notebooks
 

@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from conftest import Book, prose
+from fakes import Book, prose
 from hypothesis import given
 from hypothesis import strategies as some
 

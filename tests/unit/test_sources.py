@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import filelock
 import pytest
-from conftest import Answer, Server, wait_until
+from fakes import Answer, Server, wait_until
 
 from seeing.datasets import sources
 

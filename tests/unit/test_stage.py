@@ -5,7 +5,7 @@ import pathlib
 
 import nbformat
 import pytest
-from conftest import Book, code, prose, write_notebook
+from fakes import Book, code, prose, write_notebook
 
 from bookbuild import execute, stage
 

@@ -111,6 +111,8 @@ def execute(
         ChapterFailed: when a cell raises or the kernel dies.
     """
     environment = {**environment, **_absolute_folders(environment)}
+    # Figures belong on the page, whatever the shell that builds it wants.
+    environment.pop("MPLBACKEND", None)
     book = nbformat.read(notebook, as_version=4)
     total = sum(cell.cell_type == "code" for cell in book.cells)
     line = _ProgressLine(progress, total)
