@@ -28,9 +28,10 @@ def result(**data: object) -> nbformat.NotebookNode:
 def with_outputs(
     source: str, *outputs: nbformat.NotebookNode, count: int | None = None
 ) -> nbformat.NotebookNode:
-    """A code cell with outputs."""
+    """A code cell with outputs, and the execution count that git stores unless one is given."""
     cell = code(source)
-    cell.outputs, cell.execution_count = list(outputs), count
+    cell.outputs = list(outputs)
+    cell.execution_count = notebooks.stored_count(cell) if count is None else count
     return cell
 
 
@@ -59,8 +60,11 @@ def test_a_clean_notebook_has_no_problem(path):
             with_outputs(f"\n{CHECKED}", printed("42\n")),
             "keeps an output that nothing checks",
         ),
-        (with_outputs("x = 1", count=3), "keeps an execution count"),
-        (with_outputs(CHECKED, printed("42\n"), count=3), "keeps an execution count"),
+        (with_outputs("x = 1", count=3), "has the execution count 3, expected None"),
+        (
+            with_outputs(CHECKED, printed("42\n"), count=3),
+            "has the execution count 3, expected 1",
+        ),
         (
             with_outputs(CHECKED),
             "is checked by nbval and stores no output: run make outputs",

@@ -29,8 +29,9 @@ def problems(notebook: pathlib.Path) -> list[str]:
             found.append(f"{where} has no id")
         if cell.cell_type != "code":
             continue
-        if cell.execution_count is not None:
-            found.append(f"{where} keeps an execution count")
+        if cell.execution_count != stored_count(cell):
+            wanted, count = stored_count(cell), cell.execution_count
+            found.append(f"{where} has the execution count {count}, expected {wanted}")
         if is_checked(cell):
             found += [f"{where} {problem}" for problem in _checked_cell_problems(cell)]
         elif cell.outputs:
@@ -49,6 +50,11 @@ def problems(notebook: pathlib.Path) -> list[str]:
 def is_checked(cell: nbformat.NotebookNode) -> bool:
     """Whether nbval compares this cell's output with a fresh run."""
     return cell.cell_type == "code" and cell.source.startswith(CHECKED)
+
+
+def stored_count(cell: nbformat.NotebookNode) -> int | None:
+    """The execution count that git stores: none; but nbval refuses a checked cell without one."""
+    return 1 if is_checked(cell) else None
 
 
 def code_lines(book: nbformat.NotebookNode) -> int:
@@ -105,7 +111,7 @@ def _strip(book: nbformat.NotebookNode, fresh: nbformat.NotebookNode) -> None:
     for cell, run in zip(book.cells, fresh.cells, strict=True):
         if cell.cell_type != "code":
             continue
-        cell.execution_count = None
+        cell.execution_count = stored_count(cell)
         cell.outputs = [_plain(output) for output in run.outputs] if is_checked(cell) else []
         for key in ("execution", "collapsed", "scrolled", "ExecuteTime"):
             cell.metadata.pop(key, None)
