@@ -78,9 +78,12 @@ def chapter(
         return dataclasses.replace(cached, from_cache=True)
 
     with tempfile.TemporaryDirectory(prefix="seeing-chapter-") as work:
-        environment = {**os.environ, "SEEING_PROFILE": profile, "SEEING_PROGRESS": "0"}
         executed, wall_s, peak = execute(
-            notebook, pathlib.Path(work), environment, f"{progress} {notebook.stem}", checkout
+            notebook,
+            pathlib.Path(work),
+            kernel_environment(profile),
+            f"{progress} {notebook.stem}",
+            checkout,
         )
         run = Run(
             name=notebook.stem,
@@ -141,6 +144,11 @@ def execute(
     wall_s = time.monotonic() - start
     line.done(f"{wall_s:.0f} s, peak memory {peak.mb / 1000:.2f} GB")
     return book, wall_s, peak.mb
+
+
+def kernel_environment(profile: str, **more: str) -> dict[str, str]:
+    """This process's environment for a chapter's kernel: the profile set, progress bars off."""
+    return {**os.environ, "SEEING_PROFILE": profile, "SEEING_PROGRESS": "0", **more}
 
 
 def _absolute_folders(environment: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Keep notebooks clean: git stores the outputs that nbval checks, and no others."""
 
 import json
-import os
 import pathlib
 import tempfile
 
@@ -93,13 +92,9 @@ def store_outputs(notebook: pathlib.Path, checkout: paths.Checkout) -> None:
     """
     book = nbformat.read(notebook, as_version=4)
     with tempfile.TemporaryDirectory(prefix="seeing-outputs-") as work:
-        environment = {
-            **os.environ,
-            "SEEING_PROFILE": "quick",
-            "SEEING_PROGRESS": "0",
-            # A chapter that has no reference results yet can have checked outputs all the same.
-            results.REPORT_VARIABLE: str(pathlib.Path(work) / "report.json"),
-        }
+        # A chapter that has no reference results yet can have checked outputs all the same.
+        report = {results.REPORT_VARIABLE: str(pathlib.Path(work) / "report.json")}
+        environment = execute.kernel_environment("quick", **report)
         fresh, _, _ = execute.execute(
             notebook, pathlib.Path(work), environment, notebook.stem, checkout
         )

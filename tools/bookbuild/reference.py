@@ -7,7 +7,6 @@ for stand-in data. Nothing in the file is typed.
 
 import datetime
 import json
-import os
 import pathlib
 import subprocess
 import tempfile
@@ -127,13 +126,8 @@ def _run(
     """One run: what the chapter reported, the executed notebook, what it cost."""
     with tempfile.TemporaryDirectory(prefix="seeing-reference-") as work:
         report = pathlib.Path(work) / "report.json"
-        environment = {
-            **os.environ,
-            "SEEING_PROFILE": profile,
-            "SEEING_PROGRESS": "0",
-            results.REPORT_VARIABLE: str(report),
-            **extra,
-        }
+        reporting = {results.REPORT_VARIABLE: str(report)}
+        environment = execute.kernel_environment(profile, **reporting, **extra)
         executed, wall_s, peak = execute.execute(
             notebook, pathlib.Path(work), environment, f"{notebook.stem}, {label}", checkout
         )
