@@ -225,10 +225,13 @@ def top_k_bars(
         )
     best = np.argsort(probabilities)[::-1][:k]
     if image is None:
-        _, axes = plt.subplots(1, 1, figsize=(4.0, 0.4 + 0.36 * len(best)), squeeze=False)
+        size = (4.0, 0.4 + 0.36 * len(best))
+        _, axes = plt.subplots(1, 1, figsize=size, squeeze=False, layout="constrained")
         axes = axes[0]
     else:
-        _, axes = plt.subplots(1, 2, figsize=(6.8, 2.6), width_ratios=(1, 1.4))
+        _, axes = plt.subplots(
+            1, 2, figsize=(6.8, 2.6), width_ratios=(1, 1.4), layout="constrained"
+        )
         axes[0].imshow(_without_gray_channel(image), cmap="gray_r")
         axes[0].set_title(title if title is not None else class_names[best[0]])
         axes[0].set_axis_off()

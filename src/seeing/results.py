@@ -174,7 +174,11 @@ def band_name(data: Sequence[sources.DataRecord]) -> str:
 
 
 def conclude(
-    chapter: str, measured: Mapping[str, Metric], *, data: Sequence[sources.DataRecord]
+    chapter: str,
+    measured: Mapping[str, Metric],
+    *,
+    data: Sequence[sources.DataRecord],
+    not_measured: Mapping[str, str] | None = None,
 ) -> None:
     """End a chapter: compare what it measured with the reference results, or report it.
 
@@ -184,11 +188,17 @@ def conclude(
         chapter: the slug of the results file, for example ``"first_cnn"``.
         measured: the chapter's metrics by name.
         data: the records of the data sets that the metrics were measured on.
+        not_measured: metrics that this run could not measure, and why: for example because a
+            data set that has no stand-in could not be had. The table says so.
 
     Raises:
         AssertionError: when a metric leaves its band, or the reference has no such metric.
+        ValueError: when a reference run of the full profile leaves something unmeasured.
     """
+    missing = dict(not_measured or {})
     if is_reporting():
+        if missing and profiles.name() == "full":
+            raise ValueError(f"a full reference run must measure everything; missing: {missing}")
         pathlib.Path(os.environ[REPORT_VARIABLE]).write_text(
             json.dumps(
                 {
@@ -203,14 +213,17 @@ def conclude(
             encoding="utf-8",
         )
         return
-    rows, outside = compare(load(chapter), measured, band_name(data))
+    rows, outside = compare(load(chapter), measured, band_name(data), missing)
     show_table(TABLE_HEADER, rows)
     if outside:
         raise AssertionError("outside the band:\n" + "\n".join(outside))
 
 
 def compare(
-    reference: Mapping[str, Any], measured: Mapping[str, Metric], band: str
+    reference: Mapping[str, Any],
+    measured: Mapping[str, Metric],
+    band: str,
+    not_measured: Mapping[str, str] | None = None,
 ) -> tuple[list[tuple[str, str, str, str]], list[str]]:
     """Compare metrics with reference results.
 
@@ -218,6 +231,7 @@ def compare(
         reference: a results file's content.
         measured: metrics by name.
         band: ``"quick_band"``, ``"stand_in_band"`` or ``"full"``.
+        not_measured: why a metric could not be measured, by name.
 
     Returns:
         One row of strings a metric (as ``TABLE_HEADER`` names them), and one sentence for each
@@ -226,22 +240,24 @@ def compare(
     Raises:
         AssertionError: when the reference does not hold the same metrics, or lacks a band.
     """
-    if set(reference["metrics"]) != set(measured):
+    missing = dict(not_measured or {})
+    if set(reference["metrics"]) != set(measured) | set(missing):
         raise AssertionError(
-            f"this run measured {sorted(measured)}, the reference holds "
+            f"this run measured {sorted([*measured, *missing])}, the reference holds "
             f"{sorted(reference['metrics'])}: run make reference CHAPTER={reference['chapter']}"
         )
+    shown = {
+        name: spread(known["mean"], known["std"], known["unit"], len(known["values"]))
+        for name, known in reference["metrics"].items()
+    }
     rows, outside = [], []
     for name, value in measured.items():
         limits = _limits(reference, name, value, band)
-        recorded = reference["metrics"][name]
         rows.append(
             (
                 f"`{name}`",
                 str(value),
-                spread(
-                    recorded["mean"], recorded["std"], recorded["unit"], len(recorded["values"])
-                ),
+                shown[name],
                 f"{limits[0]:.2%} to {limits[1]:.2%}" if limits else "not asserted",
             )
         )
@@ -249,6 +265,8 @@ def compare(
             outside.append(
                 f"{name} is {value.mean:.4f}, expected {limits[0]:.4f} to {limits[1]:.4f} ({band})"
             )
+    for name, reason in missing.items():
+        rows.append((f"`{name}`", f"not measured: {reason}", shown[name], "not asserted"))
     return rows, outside
 
 

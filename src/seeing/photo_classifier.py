@@ -1,0 +1,324 @@
+"""Train a classifier on a folder of photographs, keep it, and ask it about new ones.
+
+The steps are chapter 8's: ResNet50's features, a new head, and if wanted the last blocks trained
+too. ``python -m seeing`` offers the same from the command line.
+
+Explained in chapter 8, *A Flower Classifier*.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from matplotlib import pyplot as plt
+
+from seeing import plots
+from seeing.datasets import image_folder, near_duplicates
+from seeing.models import resnet50, transfer
+
+NETWORK_FILE = "network.keras"
+CLASSES_FILE = "classes.json"
+
+IMAGE_SIZE = 224
+BATCH_SIZE = 32
+VIEWS, FINE_TUNING_RATE = 6, 2e-4
+STRENGTHS = (0.001, 0.01, 0.1)  # of the head's regularization, scikit-learn's C
+
+
+class NotAClassifier(ValueError):
+    """A folder does not hold a classifier that can be read. The message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoClassifier:
+    """A network and the names of its classes, which belong together.
+
+    Attributes:
+        network: RGB images (n, size, size, 3), 0 to 255, to probabilities (n, K).
+        class_names: K names; output k of the network is the probability of ``class_names[k]``.
+    """
+
+    network: keras.Model
+    class_names: tuple[str, ...]
+
+    @property
+    def image_size(self) -> int:
+        """Width and height of the images that the network sees, in pixels."""
+        return self.network.input.shape[1]
+
+    def probabilities(self, paths: Sequence[pathlib.Path | str]) -> np.ndarray:
+        """How probable each class is for each photograph.
+
+        Args:
+            paths: image files.
+
+        Returns:
+            float32, shape (number of paths, K); each row's sum is 1.
+
+        Raises:
+            image_folder.UnreadableImage: naming the first file that cannot be used.
+        """
+        if not paths:
+            return np.zeros((0, len(self.class_names)), dtype=np.float32)
+        if len(paths) <= BATCH_SIZE:
+            return transfer.look(self.network, np.stack([self._square(path) for path in paths]))
+        batches = (
+            (np.stack([self._square(path) for path in paths[start : start + BATCH_SIZE]]), None)
+            for start in range(0, len(paths), BATCH_SIZE)
+        )
+        return transfer.activations(
+            self.network, batches, len(paths), dtype="float32", label="photographs"
+        )
+
+    def _square(self, path: pathlib.Path | str) -> np.ndarray:
+        return image_folder.read_square(path, self.image_size)
+
+    def top(self, path: pathlib.Path | str, k: int = 5) -> list[tuple[str, float]]:
+        """The k most probable classes of a photograph, ``(name, probability)``, best first."""
+        row = self.probabilities([path])[0]
+        return [(self.class_names[i], float(row[i])) for i in np.argsort(-row, kind="stable")[:k]]
+
+    def show(self, path: pathlib.Path | str, k: int = 5) -> plt.Figure:
+        """Draw the photograph with its most probable class as title, and the top k as bars."""
+        picture = image_folder.read_image(path, shorter_side=self.image_size)
+        row = self.probabilities([path])[0]
+        axes = plots.top_k_bars(row, self.class_names, k=k, image=picture)
+        return axes[0].figure
+
+    def save(self, folder: pathlib.Path | str) -> None:
+        """Write the network and its class names into a new folder, both or neither.
+
+        Raises:
+            FileExistsError: when there is something of that name already.
+        """
+        folder = pathlib.Path(folder)
+        require_new(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            self.network.save(partial / NETWORK_FILE)
+            names = json.dumps({"class_names": self.class_names}, ensure_ascii=False, indent=1)
+            (partial / CLASSES_FILE).write_text(names + "\n", encoding="utf-8")
+            partial.chmod(0o755)
+            partial.rename(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def require_new(folder: pathlib.Path) -> None:
+    """Refuse to write over anything.
+
+    Raises:
+        FileExistsError: when there is something of that name already.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists already; choose another name, or remove it first")
+
+
+def load(folder: pathlib.Path | str) -> PhotoClassifier:
+    """Read what :meth:`PhotoClassifier.save` wrote.
+
+    Raises:
+        NotAClassifier: when a file is missing or damaged, or the names do not fit the network.
+    """
+    folder = pathlib.Path(folder)
+    for name in (NETWORK_FILE, CLASSES_FILE):
+        if not (folder / name).is_file():
+            raise NotAClassifier(
+                f"{folder} holds no {name}; expected a folder that `python -m seeing train` wrote"
+            )
+    try:
+        stored = json.loads((folder / CLASSES_FILE).read_text(encoding="utf-8"))
+        class_names = tuple(stored["class_names"])
+        network = keras.saving.load_model(folder / NETWORK_FILE, compile=False)
+    # A damaged archive fails in as many ways as zip, HDF5 and JSON have.
+    except Exception as error:
+        raise NotAClassifier(f"{folder} cannot be read: {error}") from error
+    if network.output.shape[-1] != len(class_names):
+        raise NotAClassifier(
+            f"{folder}: the network has {network.output.shape[-1]} outputs, {CLASSES_FILE} "
+            f"{len(class_names)} names; they do not belong together"
+        )
+    return PhotoClassifier(network, class_names)
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What :func:`train` made, and how well it does.
+
+    Attributes:
+        classifier: the trained classifier.
+        folder: the photographs that were used, and what was left out.
+        counts: photographs in each part: ``"training"``, ``"validation"``, ``"test"``.
+        near_duplicates: pairs of photographs that show nearly the same picture, kept in one part.
+        validation_accuracy: NaN where no photograph is in that part.
+        test_accuracy: the test part was used for this number alone; NaN where it is empty.
+        seconds: from the first photograph to the trained network.
+    """
+
+    classifier: PhotoClassifier
+    folder: image_folder.ImageFolder
+    counts: dict[str, int]
+    near_duplicates: int
+    validation_accuracy: float
+    test_accuracy: float
+    seconds: float
+
+    def summary(self) -> str:
+        """What was found, what was left out, and how good the classifier is."""
+        return f"{self.folder.summary()}\n{self.scores()}"
+
+    def scores(self) -> str:
+        """How the photographs were split, and how good the classifier is."""
+        parts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
+        lines = [f"split by file name: {parts}"]
+        if self.near_duplicates:
+            lines.append(f"{self.near_duplicates} pairs of near-duplicates, each kept in one part")
+        accuracies = {"validation": self.validation_accuracy, "test": self.test_accuracy}
+        for name, accuracy in accuracies.items():
+            said = f"{accuracy:.1%}" if self.counts[name] else "not known: no photograph in it"
+            lines.append(f"{name} accuracy: {said}")
+        lines.append(f"trained in {self.seconds:.0f} s")
+        return "\n".join(lines)
+
+
+def train(
+    root: pathlib.Path | str,
+    *,
+    image_size: int = IMAGE_SIZE,
+    fine_tuning_epochs: int = 0,
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+) -> Training:
+    """Train a classifier on a folder that holds one subfolder of photographs a class.
+
+    The photographs are split by their file names, as the book's flowers are; near-duplicates stay
+    in one part. The test part is opened once, at the end.
+
+    Args:
+        root: the folder.
+        image_size: width and height in pixels that photographs are reduced to; 32 or more.
+        fine_tuning_epochs: passes over the photographs, to train ResNet50's last five blocks too; 0
+            leaves the network as ImageNet made it.
+        seed: of all random numbers.
+        say: gets each step's name, and the list of files that were left out.
+
+    Returns:
+        The classifier and its record.
+
+    Raises:
+        image_folder.NotAnImageFolder: when fewer than two classes hold photographs.
+        sources.DataUnavailable: when ResNet50's weights cannot be had.
+        ValueError: when a class has no photograph in the training part, or an option is out of
+            its range.
+    """
+    if image_size < 32 or fine_tuning_epochs < 0:
+        raise ValueError(
+            f"image_size is {image_size}, fine_tuning_epochs {fine_tuning_epochs}; expected 32 or "
+            "more, 0 or more"
+        )
+    start = time.perf_counter()
+    folder = image_folder.scan(root)
+    say(folder.summary())
+    pairs = near_duplicates.search(folder.paths)
+    split = image_folder.split(folder.paths, near_duplicates.groups(len(folder.paths), pairs))
+    paths, y = image_folder.part(folder.paths, folder.y, split, "training")
+    _require_every_class(folder, y)
+    keras.utils.set_random_seed(seed)
+    backbone = resnet50.build(include_top=False, input_shape=(None, None, 3))
+    parts = _frozen(backbone, folder, split, image_size)
+    if fine_tuning_epochs:
+        parts = _fine_tuned(backbone, parts[-1], paths, y, image_size, fine_tuning_epochs, seed)
+    classifier = PhotoClassifier(transfer.classifier(parts, image_size), folder.class_names)
+    seconds = time.perf_counter() - start
+    return Training(
+        classifier=classifier,
+        folder=folder,
+        counts={name: int(np.sum(split == name)) for name in image_folder.SPLITS},
+        near_duplicates=len(pairs),
+        validation_accuracy=_accuracy(classifier, folder, split, "validation"),
+        test_accuracy=_accuracy(classifier, folder, split, "test"),
+        seconds=seconds,
+    )
+
+
+def _require_every_class(folder: image_folder.ImageFolder, y: np.ndarray) -> None:
+    counts = np.bincount(y, minlength=len(folder.class_names))
+    for name, count in zip(folder.class_names, counts, strict=True):
+        if not count:
+            raise ValueError(
+                f"no photograph of class {name!r} is in the training part (70 % of all, chosen by "
+                "a hash of the file names); add photographs of it: ten or more are a start"
+            )
+
+
+def _frozen(
+    backbone: keras.Model,
+    folder: image_folder.ImageFolder,
+    split: np.ndarray,
+    image_size: int,
+) -> list[keras.Model]:
+    """A head for the frozen network: the parts from pixels to logits.
+
+    Its regularization is the one that does best on the validation part.
+    """
+    pooled = keras.layers.GlobalAveragePooling2D()(backbone.output)
+    extractor = transfer.from_pixels(keras.Model(backbone.input, pooled))
+    batches = image_folder.dataset(folder.paths, folder.y, image_size=image_size, cache=False)
+    features = transfer.activations(
+        extractor, batches, len(folder.paths), dtype="float32", label="features"
+    )
+    training, held_out = split == "training", split == "validation"
+    heads = [transfer.solve_head(features[training], folder.y[training], C=C) for C in STRENGTHS]
+    if held_out.any():
+        logits = [transfer.look(new_head, features[held_out]) for new_head in heads]
+        scores = [np.mean(found.argmax(axis=1) == folder.y[held_out]) for found in logits]
+    else:
+        scores = [float(STRENGTHS[1] == C) for C in STRENGTHS]
+    return [extractor, heads[int(np.argmax(scores))]]
+
+
+def _fine_tuned(
+    backbone: keras.Model,
+    new_head: keras.Model,
+    paths: Sequence[pathlib.Path],
+    y: np.ndarray,
+    image_size: int,
+    epochs: int,
+    seed: int,
+) -> list[keras.Model]:
+    """The network's last blocks and the head, trained on: the parts from pixels to logits."""
+    lower, upper = transfer.cut(backbone, transfer.LAST_BLOCKS)
+    extractor = transfer.from_pixels(lower)
+    views = transfer.random_views(
+        extractor, paths, count=min(VIEWS, epochs), image_size=image_size, seed=seed
+    )
+    network = transfer.fine_tunable(upper, new_head)
+    n_classes = int(y.max()) + 1
+    transfer.fit(
+        network,
+        views,
+        y,
+        n_classes=n_classes,
+        epochs=epochs,
+        peak_rate=FINE_TUNING_RATE,
+        seed=seed,
+    )
+    return [extractor, network]
+
+
+def _accuracy(
+    classifier: PhotoClassifier, folder: image_folder.ImageFolder, split: np.ndarray, name: str
+) -> float:
+    paths, y = image_folder.part(folder.paths, folder.y, split, name)
+    if not paths:
+        return math.nan
+    return float(np.mean(classifier.probabilities(paths).argmax(axis=1) == y))

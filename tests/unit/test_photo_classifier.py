@@ -1,0 +1,255 @@
+"""photo_classifier and ``python -m seeing``: from a folder to names, and every way to fail."""
+
+import json
+import os
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from seeing import __main__ as command_line
+from seeing import photo_classifier
+from seeing.datasets import image_folder, sources
+from seeing.models import resnet50, transfer
+
+SIDE = 32
+COLORS = {"blue sky": (40, 80, 220), "rosé": (230, 60, 90)}
+
+
+@pytest.fixture(autouse=True)
+def no_progress(monkeypatch):
+    monkeypatch.setenv("SEEING_PROGRESS", "0")
+
+
+@pytest.fixture
+def small_backbone(monkeypatch):
+    """In ResNet50's place: a network that is as deep as two layers, cut at the same name."""
+
+    def build(**options):
+        assert options == {"include_top": False, "input_shape": (None, None, 3)}
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((None, None, 3))
+        lower = keras.layers.Conv2D(8, 3, strides=4, name=transfer.LAST_BLOCKS)(inputs)
+        normal = keras.layers.BatchNormalization()(lower)
+        return keras.Model(inputs, keras.layers.Conv2D(8, 1, activation="relu")(normal))
+
+    monkeypatch.setattr(resnet50, "build", build)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of plain colors with noise, 20 pictures each; one of them is no picture."""
+    random = np.random.default_rng(0)
+    for name, color in COLORS.items():
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for i in range(20):
+            pixels = np.clip(np.array(color) + random.normal(0, 40, (40, 48, 3)), 0, 255)
+            Image.fromarray(pixels.astype("uint8")).save(
+                tmp_path / "pictures" / name / f"picture {i}.png"
+            )
+    (tmp_path / "pictures" / "rosé" / "notes.jpg").write_text("not a picture")
+    return tmp_path / "pictures"
+
+
+def untrained(class_names=("a", "b", "c")):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((SIDE, SIDE, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
+    outputs = keras.layers.Dense(len(class_names), activation="softmax")(pooled)
+    return photo_classifier.PhotoClassifier(keras.Model(inputs, outputs), class_names)
+
+
+class TestTrain:
+    @pytest.mark.parametrize("fine_tuning_epochs", [0, 2])
+    def test_it_learns_and_reports(self, folder, small_backbone, fine_tuning_epochs):
+        said = []
+        training = photo_classifier.train(
+            folder, image_size=SIDE, fine_tuning_epochs=fine_tuning_epochs, say=said.append
+        )
+        assert training.classifier.class_names == tuple(COLORS)
+        assert training.classifier.image_size == SIDE
+        assert sum(training.counts.values()) == 40
+        assert training.test_accuracy > 0.8
+        assert "notes.jpg: no image that can be read" in said[0]
+        summary = training.summary()
+        assert f"{training.counts['test']} test" in summary
+        assert f"test accuracy: {training.test_accuracy:.1%}" in summary
+
+    def test_near_duplicates_are_counted(self, folder, small_backbone):
+        shutil.copy(folder / "rosé" / "picture 1.png", folder / "rosé" / "the same.png")
+        training = photo_classifier.train(folder, image_size=SIDE, say=lambda text: None)
+        assert training.near_duplicates >= 1
+        assert "near-duplicates, each kept in one part" in training.scores()
+
+    def test_a_part_without_photographs_is_said(self, tmp_path, small_backbone):
+        names = [f"{i}.png" for i in range(60) if image_folder.split_of(f"{i}.png") == "training"]
+        for k, name in enumerate(("a", "b")):
+            (tmp_path / name).mkdir()
+            for i, file_name in enumerate(names[k::2]):
+                pixels = np.random.default_rng(100 * k + i).integers(0, 256, (40, 40, 3))
+                Image.fromarray(pixels.astype("uint8")).save(tmp_path / name / file_name)
+        training = photo_classifier.train(tmp_path, image_size=SIDE, say=lambda text: None)
+        assert np.isnan(training.test_accuracy)
+        assert "test accuracy: not known: no photograph in it" in training.scores()
+
+    def test_a_class_without_training_photographs(self, folder, small_backbone):
+        for path in (folder / "rosé").iterdir():
+            if image_folder.split_of(path.name) == "training":
+                path.unlink()
+        with pytest.raises(ValueError, match=r"no photograph of class 'rosé' is in the training"):
+            photo_classifier.train(folder, image_size=SIDE, say=lambda text: None)
+
+    @pytest.mark.parametrize("options", [{"image_size": 31}, {"fine_tuning_epochs": -1}])
+    def test_options_out_of_range(self, folder, options):
+        with pytest.raises(ValueError, match=r"expected 32 or more, 0 or more"):
+            photo_classifier.train(folder, **options)
+
+
+class TestPhotoClassifier:
+    def test_probabilities_of_none_few_and_many(self, folder):
+        classifier = untrained()
+        paths = sorted((folder / "rosé").glob("*.png")) * 2
+        assert classifier.probabilities([]).shape == (0, 3)
+        many = classifier.probabilities(paths)
+        assert many.shape == (40, 3)
+        assert many.dtype == np.float32
+        np.testing.assert_allclose(many[:5], classifier.probabilities(paths[:5]), rtol=1e-5)
+
+    def test_top_is_sorted(self, folder):
+        top = untrained().top(folder / "rosé" / "picture 0.png", 2)
+        assert [name for name, _ in top] == sorted(
+            [name for name, _ in top], key=dict(top).get, reverse=True
+        )
+        assert len(top) == 2
+
+    def test_an_unreadable_photograph_is_named(self, folder):
+        with pytest.raises(image_folder.UnreadableImage, match=r"notes\.jpg: no image"):
+            untrained().probabilities([folder / "rosé" / "notes.jpg"])
+
+    def test_show(self, folder, figures):
+        figure = untrained(("x", "y")).show(folder / "rosé" / "picture 0.png")
+        assert figure.axes[0].get_title() in {"x", "y"}
+        assert len(figure.axes[1].patches) == 2
+
+
+class TestSaveAndLoad:
+    def test_the_same_answers_and_the_same_order(self, folder, tmp_path):
+        classifier = untrained(("zinnia", "aster", "éclair"))
+        classifier.save(tmp_path / "new" / "model")
+        loaded = photo_classifier.load(tmp_path / "new" / "model")
+        assert loaded.class_names == ("zinnia", "aster", "éclair")
+        paths = sorted((folder / "rosé").glob("*.png"))[:4]
+        np.testing.assert_array_equal(loaded.probabilities(paths), classifier.probabilities(paths))
+        assert [path.name for path in (tmp_path / "new").iterdir()] == ["model"]
+
+    def test_nothing_is_written_over(self, tmp_path):
+        (tmp_path / "model").mkdir()
+        with pytest.raises(FileExistsError, match=r"model exists already; choose another name"):
+            untrained().save(tmp_path / "model")
+
+    def test_nothing_half_written_stays(self, tmp_path, monkeypatch):
+        def fail(self, *arguments, **options):
+            raise OSError("disk full")
+
+        monkeypatch.setattr(keras.Model, "save", fail)
+        with pytest.raises(OSError, match="disk full"):
+            untrained().save(tmp_path / "model")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("lost", ["network.keras", "classes.json"])
+    def test_a_missing_file(self, tmp_path, lost):
+        untrained().save(tmp_path / "model")
+        (tmp_path / "model" / lost).unlink()
+        with pytest.raises(photo_classifier.NotAClassifier, match=f"holds no {lost}"):
+            photo_classifier.load(tmp_path / "model")
+
+    @pytest.mark.parametrize("damaged", ["network.keras", "classes.json"])
+    def test_a_damaged_file(self, tmp_path, damaged):
+        untrained().save(tmp_path / "model")
+        (tmp_path / "model" / damaged).write_bytes(b"\x00\x01")
+        with pytest.raises(photo_classifier.NotAClassifier, match="cannot be read"):
+            photo_classifier.load(tmp_path / "model")
+
+    def test_names_that_do_not_belong(self, tmp_path):
+        untrained().save(tmp_path / "model")
+        (tmp_path / "model" / "classes.json").write_text(json.dumps({"class_names": ["a"]}))
+        with pytest.raises(photo_classifier.NotAClassifier, match=r"3 outputs, .* 1 names"):
+            photo_classifier.load(tmp_path / "model")
+
+
+class TestCommandLine:
+    def test_train_then_predict(self, folder, tmp_path, small_backbone, capsys, figures):
+        model = tmp_path / "model"
+        picture = str(folder / "rosé" / "picture 0.png")
+        words = ["train", str(folder), "--output", str(model), "--image-size", str(SIDE)]
+        assert command_line.main(words) == 0
+        said = capsys.readouterr().out
+        assert "40 images in 2 classes" in said
+        assert "notes.jpg: no image that can be read" in said
+        assert f"saved: {model}" in said
+
+        drawn = tmp_path / "drawn"
+        words = ["predict", str(model), picture, picture, "--top", "1", "--png", str(drawn)]
+        assert command_line.main(words) == 0
+        said = capsys.readouterr().out
+        assert said.count(picture) == 2
+        assert said.count("rosé\n") == 2
+        assert sorted(path.name for path in drawn.iterdir()) == [
+            "picture 0 (2).png",
+            "picture 0.png",
+        ]
+        with Image.open(drawn / "picture 0.png") as drawing:
+            assert drawing.size[0] > 300
+
+    def test_the_default_name(self, folder, small_backbone, monkeypatch):
+        monkeypatch.chdir(folder)
+        assert command_line.main(["train", ".", "--image-size", str(SIDE)]) == 0
+        assert (folder.parent / "pictures_classifier" / "classes.json").is_file()
+
+    def test_a_bad_photograph_does_not_stop_the_others(self, folder, tmp_path, capsys):
+        untrained().save(tmp_path / "model")
+        good, bad = folder / "rosé" / "picture 0.png", folder / "rosé" / "notes.jpg"
+        assert command_line.main(["predict", str(tmp_path / "model"), str(bad), str(good)]) == 1
+        said = capsys.readouterr()
+        assert "notes.jpg: no image that can be read" in said.err
+        assert str(good) in said.out
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["train", "nowhere"], "nowhere does not exist; expected a folder"),
+            (["train", "nowhere", "--output", os.curdir], "exists already"),
+            (["predict", "nowhere", "a.jpg"], "nowhere holds no network.keras"),
+            (["predict", "nowhere", "a.jpg", "--top", "0"], "--top is 0"),
+        ],
+    )
+    def test_clear_messages(self, tmp_path, monkeypatch, capsys, words, message):
+        monkeypatch.chdir(tmp_path)
+        assert command_line.main(words) == 1
+        assert message in capsys.readouterr().err
+
+    def test_weights_that_cannot_be_had(self, folder, tmp_path, monkeypatch, capsys):
+        def build(**options):
+            raise sources.DataUnavailable("resnet50_imagenet", [("npm", "no network")])
+
+        monkeypatch.setattr(resnet50, "build", build)
+        words = ["train", str(folder), "--output", str(tmp_path / "model")]
+        assert command_line.main(words) == 1
+        assert "'resnet50_imagenet' could not be had" in capsys.readouterr().err
+        assert not (tmp_path / "model").exists()
+
+    def test_being_stopped(self, folder, tmp_path, monkeypatch, capsys):
+        def train(*arguments, **options):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(photo_classifier, "train", train)
+        assert command_line.main(["train", str(folder), "--output", str(tmp_path / "m")]) == 130
+        assert "stopped; nothing was written" in capsys.readouterr().err
+
+    def test_help(self, capsys):
+        with pytest.raises(SystemExit) as stopped:
+            command_line.main(["--help"])
+        assert stopped.value.code == 0
+        assert "python -m seeing" in capsys.readouterr().out

@@ -1,0 +1,252 @@
+"""transfer: cutting a network, keeping activations, training the rest on views."""
+
+import keras
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from sklearn import linear_model
+
+from seeing.models import transfer
+
+
+@pytest.fixture(autouse=True)
+def no_progress(monkeypatch):
+    monkeypatch.setenv("SEEING_PROGRESS", "0")
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small residual network: images to a feature map of 8 channels, half as wide."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, None, 3))
+    first = keras.layers.Conv2D(8, 3, strides=2, padding="same", name="first")(inputs)
+    inner = keras.layers.Conv2D(8, 3, padding="same", name="inner")(first)
+    normal = keras.layers.BatchNormalization(name="normal")(inner)
+    joined = keras.layers.Add(name="joined")([first, normal])
+    last = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="last")(joined)
+    return keras.Model(inputs, last, name="small")
+
+
+def images(count, side=16, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.uniform(0, 255, (count, side, side, 3)).astype("float32")
+
+
+def batches(array, size):
+    return [(array[i : i + size], None) for i in range(0, len(array), size)]
+
+
+class TestCut:
+    def test_both_parts_compute_what_the_whole_does(self, network):
+        lower, upper = transfer.cut(network, "joined")
+        x = images(3)
+        halfway = transfer.look(lower, x)
+        assert halfway.shape == (3, 8, 8, 8)
+        np.testing.assert_allclose(
+            transfer.look(upper, halfway), transfer.look(network, x), rtol=1e-5, atol=1e-3
+        )
+
+    def test_weights_are_shared(self, network):
+        _, upper = transfer.cut(network, "joined")
+        assert upper.get_layer("last") is network.get_layer("last")
+
+    def test_an_unknown_layer(self, network):
+        with pytest.raises(ValueError, match=r"small has no layer 'middle'; it has 6 layers"):
+            transfer.cut(network, "middle")
+
+    def test_a_connection_that_passes_by(self, network):
+        with pytest.raises(ValueError, match=r"cannot be cut after 'inner': a connection passes"):
+            transfer.cut(network, "inner")
+
+
+class TestFromPixels:
+    def test_preprocessing_goes_first(self, network):
+        x = images(2)
+        ready = keras.applications.resnet50.preprocess_input(x.copy())
+        np.testing.assert_allclose(
+            transfer.look(transfer.from_pixels(network), x),
+            transfer.look(network, ready),
+            rtol=1e-5,
+            atol=1e-3,
+        )
+
+
+class TestActivations:
+    @pytest.mark.parametrize(("count", "size"), [(5, 2), (4, 2), (1, 8)])
+    def test_they_are_those_of_all_images_in_order(self, network, count, size):
+        x = images(count)
+        found = transfer.activations(network, batches(x, size), count, dtype="float32")
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, transfer.look(network, x), rtol=1e-5, atol=1e-3)
+
+    def test_half_precision_rounds(self, network):
+        x = images(3)
+        found = transfer.activations(network, batches(x, 2), 3)
+        assert found.dtype == np.float16
+        np.testing.assert_allclose(found, transfer.look(network, x), rtol=2e-3, atol=0.1)
+
+    @pytest.mark.parametrize("count", [4, 6])
+    def test_the_count_must_be_right(self, network, count):
+        with pytest.raises(ValueError, match=r"the batches hold"):
+            transfer.activations(network, batches(images(5), 2), count)
+
+    def test_no_images(self, network):
+        assert len(transfer.activations(network, [], 0)) == 0
+
+    def test_what_does_not_fit_is_refused(self, network):
+        with pytest.raises(ValueError, match=r"an activation of .* does not fit into float16"):
+            transfer.activations(network, batches(1e6 * images(2), 2), 2)
+
+    def test_nan_is_refused(self, network):
+        x = images(2)
+        x[0, 0, 0, 0] = np.nan
+        lower, _ = transfer.cut(network, "joined")
+        with pytest.raises(ValueError, match=r"an activation of nan does not fit"):
+            transfer.activations(lower, batches(x, 2), 2)
+
+
+class TestRandomViews:
+    @pytest.fixture
+    def paths(self, tmp_path):
+        made = [tmp_path / f"{i}.png" for i in range(3)]
+        for i, path in enumerate(made):
+            Image.fromarray(images(1, 40, seed=i)[0].astype("uint8")).save(path)
+        return made
+
+    def test_shapes_and_variety(self, network, paths):
+        views = transfer.random_views(network, paths, count=2, image_size=16)
+        assert [view.shape for view in views] == [(3, 8, 8, 8)] * 2
+        assert not np.array_equal(views[0], views[1])
+
+    def test_the_seed_decides(self, network, paths):
+        first = transfer.random_views(network, paths, count=1, image_size=16, seed=3)[0]
+        again = transfer.random_views(network, paths, count=1, image_size=16, seed=3)[0]
+        other = transfer.random_views(network, paths, count=1, image_size=16, seed=4)[0]
+        np.testing.assert_array_equal(first, again)
+        assert not np.array_equal(first, other)
+
+    def test_no_view(self, network, paths):
+        with pytest.raises(ValueError, match=r"count is 0"):
+            transfer.random_views(network, paths, count=0, image_size=16)
+
+    def test_too_little_memory_is_said_before_the_work(self, network, paths, monkeypatch):
+        free = psutil.virtual_memory()._replace(available=1_000)
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+        with pytest.raises(ValueError, match=r"2 views of 3 photographs of 16 pixels need 0\.0 GB"):
+            transfer.random_views(network, paths, count=2, image_size=16)
+
+
+class TestCachedViews:
+    def test_an_epoch_shows_each_photograph_once(self):
+        views = [np.arange(7, dtype="float16").reshape(7, 1) + 100 * v for v in range(3)]
+        data = transfer.CachedViews(views, np.arange(7) % 2, n_classes=2, batch_size=3, seed=0)
+        assert len(data) == 3
+        seen = {i: [] for i in range(7)}
+        for _ in range(3):
+            for b in range(len(data)):
+                x, targets = data[b]
+                assert x.dtype == np.float32
+                assert targets.shape == (len(x), 2)
+                for value, target in zip(x[:, 0], targets, strict=True):
+                    photograph, view = int(value % 100), int(value // 100)
+                    assert target.argmax() == photograph % 2
+                    seen[photograph].append(view)
+            data.on_epoch_end()
+        # Three epochs, three views: each photograph has shown each of its views.
+        assert all(sorted(shown) == [0, 1, 2] for shown in seen.values())
+
+    def test_the_order_changes(self):
+        data = transfer.CachedViews([np.arange(50.0)[:, None]], np.zeros(50, int), n_classes=2)
+        first = data[0][0].ravel().tolist()
+        data.on_epoch_end()
+        assert data[0][0].ravel().tolist() != first
+
+    @pytest.mark.parametrize(
+        ("views", "labels"),
+        [([], 3), ([np.zeros((3, 1)), np.zeros((3, 2))], 3), ([np.zeros((3, 1))], 2)],
+    )
+    def test_views_and_labels_must_fit(self, views, labels):
+        with pytest.raises(ValueError, match=r"expected one view or more"):
+            transfer.CachedViews(views, np.zeros(labels, int), n_classes=2)
+
+
+class TestFit:
+    def test_a_head_learns_what_is_linear(self):
+        generator = np.random.default_rng(0)
+        X = generator.normal(size=(200, 4)).astype("float32")
+        y = (X[:, 0] > 0).astype(int)
+        keras.utils.set_random_seed(0)
+        head = transfer.head(4, 2)
+        history = transfer.fit(head, [X], y, n_classes=2, epochs=20, peak_rate=0.03)
+        assert len(history["loss"]) == 20
+        assert history["loss"][-1] < history["loss"][0]
+        assert np.mean(transfer.look(head, X).argmax(axis=1) == y) > 0.9
+
+    def test_the_same_seed_gives_the_same_weights(self):
+        X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
+        weights = []
+        for _ in range(2):
+            keras.utils.set_random_seed(5)
+            head = transfer.head(4, 3)
+            transfer.fit(head, [X], np.arange(40) % 3, n_classes=3, epochs=2, peak_rate=0.01)
+            weights.append(head.get_weights()[0])
+        np.testing.assert_array_equal(*weights)
+
+    def test_the_rate_rises_and_falls(self):
+        X = np.zeros((64, 2), dtype="float32")
+        head = transfer.head(2, 2)
+        transfer.fit(head, [X], np.zeros(64, int), n_classes=2, epochs=10, peak_rate=0.5)
+        rate = head.optimizer._learning_rate
+        assert float(rate(0)) == 0.0
+        assert float(rate(2)) == pytest.approx(0.5)  # a tenth of 20 steps
+        assert float(rate(20)) == pytest.approx(0.0, abs=1e-6)
+
+
+class TestFineTunable:
+    def test_batch_normalization_keeps_what_it_knows(self, network):
+        lower, upper = transfer.cut(keras.models.clone_model(network), "first")
+        tunable = transfer.fine_tunable(upper, transfer.head(8, 2))
+        normal = upper.get_layer("normal")
+        before = [np.asarray(weight) for weight in normal.weights]
+        kernel = np.asarray(upper.get_layer("last").kernel)
+        x = transfer.look(lower, images(8))
+        transfer.fit(tunable, [x], np.arange(8) % 2, n_classes=2, epochs=2, peak_rate=0.01)
+        for weight, known in zip(normal.weights, before, strict=True):
+            np.testing.assert_array_equal(np.asarray(weight), known)
+        assert not np.array_equal(np.asarray(upper.get_layer("last").kernel), kernel)
+
+    def test_batch_normalization_moves_if_it_is_not_frozen(self, network):
+        lower, upper = transfer.cut(keras.models.clone_model(network), "first")
+        tunable = transfer.fine_tunable(upper, transfer.head(8, 2), freeze_normalization=False)
+        known = np.asarray(upper.get_layer("normal").moving_mean)
+        x = transfer.look(lower, images(8))
+        transfer.fit(tunable, [x], np.arange(8) % 2, n_classes=2, epochs=2, peak_rate=0.01)
+        assert not np.array_equal(np.asarray(upper.get_layer("normal").moving_mean), known)
+
+
+class TestSolveHead:
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    def test_it_gives_logistic_regressions_probabilities(self, n_classes):
+        X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
+        y = np.arange(60) % n_classes
+        found = keras.ops.softmax(transfer.look(transfer.solve_head(X, y, C=0.5), X))
+        known = linear_model.LogisticRegression(C=0.5, max_iter=5_000).fit(X, y)
+        np.testing.assert_allclose(np.asarray(found), known.predict_proba(X), atol=1e-5)
+
+    @pytest.mark.parametrize("y", [[0, 0, 0], [0, 2, 2], [1, 2, 1]])
+    def test_a_missing_label(self, y):
+        with pytest.raises(ValueError, match=r"expected each of 0, 1, \.\.\. at least once"):
+            transfer.solve_head(np.eye(3), np.array(y))
+
+
+class TestClassifier:
+    def test_probabilities_of_a_picture_and_of_its_mirror_image_are_one(self, network):
+        pooled = keras.layers.GlobalAveragePooling2D()(network.output)
+        seen = transfer.from_pixels(keras.Model(network.input, pooled))
+        whole = transfer.classifier([seen, transfer.head(8, 3)], 16)
+        x = images(4)
+        found = transfer.look(whole, x)
+        assert found.shape == (4, 3)
+        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_allclose(found, transfer.look(whole, x[:, :, ::-1]), rtol=1e-4, atol=1e-6)
