@@ -186,6 +186,23 @@ class TestSources:
         with pytest.raises(sources.DataUnavailable, match="has another MD5"):
             resnet50.load()
 
+    def test_random_weights_are_labelled(self, offline, capsys):
+        found = resnet50.load(allow_random=True)
+        assert "resnet50_imagenet: STAND-IN DATA, random weights" in capsys.readouterr().out
+        assert found.record.is_stand_in
+        assert found.record.sha256 == resnet50.hash_arrays(found.arrays)
+        again = resnet50.random_weights()
+        assert again.record == found.record
+        assert resnet50.random_weights(seed=1).record.sha256 != found.record.sha256
+
+    def test_random_weights_keep_numbers_small(self, offline):
+        network = resnet50.build(
+            include_top=False, pooling="avg", weights=resnet50.random_weights()
+        )
+        pixels = np.random.default_rng(0).uniform(-124, 151, (2, 64, 64, 3)).astype("float32")
+        features = np.asarray(network(pixels, training=False))
+        assert 1e-3 < features.std() < 1e3
+
     def test_there_is_no_stand_in(self, offline):
         with pytest.raises(sources.DataUnavailable) as caught:
             resnet50.build()

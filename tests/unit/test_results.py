@@ -298,6 +298,31 @@ def test_a_chapter_on_stand_in_data_is_held_to_the_band_for_it(folder, shown):
         results.conclude("letters", measured(accuracy=0.97), data=[STAND_IN])
 
 
+def test_what_could_not_be_measured_is_shown_with_its_reason(folder, shown):
+    only = {"speedup": results.metric(4.0, unit="ratio")}
+    results.conclude("letters", only, data=[REAL], not_measured={"test_accuracy": "no weights"})
+    assert shown[0].splitlines()[-1] == (
+        "| `test_accuracy` | not measured: no weights | 99.00 % ± 0.10 (3 seeds) | not asserted |"
+    )
+
+
+def test_what_is_neither_measured_nor_excused_is_an_error(folder, shown):
+    with pytest.raises(AssertionError, match=r"this run measured \['other', 'speedup'\]"):
+        only = {"speedup": results.metric(4.0, unit="ratio")}
+        results.conclude("letters", only, data=[REAL], not_measured={"other": "no weights"})
+
+
+def test_a_full_reference_run_leaves_nothing_out(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv(results.REPORT_VARIABLE, str(tmp_path / "report.json"))
+    missing = {"test_accuracy": "no weights"}
+    results.conclude("letters", {}, data=[REAL], not_measured=missing)
+    (tmp_path / "report.json").unlink()
+    monkeypatch.setenv("SEEING_PROFILE", "full")
+    with pytest.raises(ValueError, match="must measure everything"):
+        results.conclude("letters", {}, data=[REAL], not_measured=missing)
+    assert not (tmp_path / "report.json").exists()
+
+
 def test_a_reference_run_hands_over_what_it_measured_and_compares_nothing(
     folder, shown, tmp_path, monkeypatch
 ):

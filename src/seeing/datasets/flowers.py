@@ -13,8 +13,6 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from seeing import profiles
 from seeing.datasets import archives, drawn_flowers, image_folder, near_duplicates, sources
 
@@ -40,42 +38,18 @@ STAND_IN = f"{DRAWN_COUNT:,} flowers of five species drawn by code"
 
 
 @dataclasses.dataclass(frozen=True)
-class Flowers:
-    """Labelled photographs on disk, and the part of the data each one belongs to.
+class Flowers(image_folder.SplitPhotographs):
+    """The five classes' photographs, sorted by class and then by name.
+
+    The edition is ``"original"`` (3,670 photographs), ``"240 px"`` (3,000 of them, reduced) or
+    ``"drawn"`` (the stand-in).
 
     Attributes:
-        class_names: the five classes, sorted; a label is an index into them.
-        paths: the image files, sorted by class and then by name.
-        y: int64, shape (n,), the labels.
-        split: str, shape (n,): ``"training"``, ``"validation"`` or ``"test"``.
         near_duplicates: ``(i, j, distance)``, pairs of indices into ``paths`` that show nearly
             the same picture, nearest first; ``distance`` counts differing bits out of 256.
-        edition: ``"original"`` (3,670 photographs), ``"240 px"`` (3,000 of them, reduced) or
-            ``"drawn"`` (the stand-in).
-        record: the data's name, source and hash; says whether it is the stand-in.
     """
 
-    class_names: tuple[str, ...]
-    paths: tuple[pathlib.Path, ...]
-    y: np.ndarray
-    split: np.ndarray
     near_duplicates: tuple[tuple[int, int, int], ...]
-    edition: str
-    record: sources.DataRecord
-
-    def part(self, name: str) -> tuple[list[pathlib.Path], np.ndarray]:
-        """The image files and the labels of one part.
-
-        Args:
-            name: ``"training"``, ``"validation"`` or ``"test"``.
-
-        Returns:
-            Paths, and int64 labels of shape (number of paths,).
-
-        Raises:
-            ValueError: when there is no part of that name.
-        """
-        return image_folder.part(self.paths, self.y, self.split, name)
 
 
 def load(*, allow_stand_in: bool | None = None) -> Flowers:
@@ -171,8 +145,8 @@ def from_folder(root: pathlib.Path, *, edition: str, record: sources.DataRecord)
 
     Args:
         root: the folder that holds the class folders.
-        edition: what :attr:`Flowers.edition` shall say.
-        record: what :attr:`Flowers.record` shall say.
+        edition: what ``Flowers.edition`` shall say.
+        record: what ``Flowers.record`` shall say.
     """
     listed = image_folder.scan(root, decode=False)
     pairs = _near_duplicates(root, listed.paths)

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image, ImageOps
 
+from seeing.datasets import sources
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -419,6 +421,41 @@ def part(
         raise ValueError(f"no part is called {name!r}; expected one of {', '.join(SPLITS)}")
     chosen = np.flatnonzero(split == name)
     return [paths[i] for i in chosen], y[chosen]
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitPhotographs:
+    """Labelled photographs on disk, and the part of the data each one belongs to.
+
+    Attributes:
+        class_names: K names; a label is an index into them.
+        paths: the image files.
+        y: int64, shape (n,), the labels.
+        split: str, shape (n,): ``"training"``, ``"validation"`` or ``"test"``.
+        edition: which of the data's editions this is, for example ``"original"``.
+        record: the data's name, source and hash; says whether it is a stand-in.
+    """
+
+    class_names: tuple[str, ...]
+    paths: tuple[pathlib.Path, ...]
+    y: np.ndarray
+    split: np.ndarray
+    edition: str
+    record: sources.DataRecord
+
+    def part(self, name: str) -> tuple[list[pathlib.Path], np.ndarray]:
+        """The image files and the labels of one part.
+
+        Args:
+            name: ``"training"``, ``"validation"`` or ``"test"``.
+
+        Returns:
+            Paths, and int64 labels of shape (number of paths,).
+
+        Raises:
+            ValueError: when there is no part of that name.
+        """
+        return part(self.paths, self.y, self.split, name)
 
 
 def dataset(

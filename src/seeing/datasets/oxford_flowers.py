@@ -10,7 +10,6 @@ edition of 64×64 pixels holds the same photographs, labels and split; results o
 Explained in chapter 8, *A Flower Classifier*.
 """
 
-import dataclasses
 import pathlib
 
 import numpy as np
@@ -143,40 +142,12 @@ CLASS_NAMES = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class OxfordFlowers:
-    """The photographs on disk, their labels and the official split.
+class OxfordFlowers(image_folder.SplitPhotographs):
+    """8,189 photographs of 102 classes, ``image_00001.jpg`` first, with the official split.
 
-    Attributes:
-        class_names: 102 English names; a label is an index into them (the official label less 1).
-        paths: 8,189 image files, ``image_00001.jpg`` first.
-        y: int64, shape (8189,), 0 to 101.
-        split: str, shape (8189,): ``"training"`` (1,020), ``"validation"`` (1,020) or
-            ``"test"`` (6,149).
-        edition: ``"original"``, or ``"64 px"``: photographs of 64×64 pixels.
-        record: the data's name, with the edition if it is reduced, its source and hash.
+    Of these, 1,020 are for training, 1,020 for validation and 6,149 for testing. A label is the
+    official one less 1. The edition is ``"original"``, or ``"64 px"``: 64×64 pixels each.
     """
-
-    class_names: tuple[str, ...]
-    paths: tuple[pathlib.Path, ...]
-    y: np.ndarray
-    split: np.ndarray
-    edition: str
-    record: sources.DataRecord
-
-    def part(self, name: str) -> tuple[list[pathlib.Path], np.ndarray]:
-        """The image files and the labels of one part of the official split.
-
-        Args:
-            name: ``"training"``, ``"validation"`` or ``"test"``.
-
-        Returns:
-            Paths, and int64 labels of shape (number of paths,).
-
-        Raises:
-            ValueError: when there is no part of that name.
-        """
-        return image_folder.part(self.paths, self.y, self.split, name)
 
 
 def load() -> OxfordFlowers:
