@@ -1,7 +1,6 @@
 """``python -m seeing``: train a classifier on a folder of photographs, and ask it for names.
 
-Documented on the page *The Command Line*; the steps are explained in chapter 8, *A Flower
-Classifier*.
+Explained on the page *The Command Line*, its steps in chapter 8, *A Flower Classifier*.
 """
 
 import argparse
@@ -11,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seeing.datasets import sources
+from seeing.datasets import image_folder, sources
 
 if TYPE_CHECKING:
     from seeing import photo_classifier
@@ -29,15 +28,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     # TensorFlow's C++ side otherwise prints its build details among the results.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file's name may hold bytes that are no text
+            stream.reconfigure(errors="backslashreplace")
+    # Keras takes seconds to import; --help and wrong options do without it.
+    from seeing import photo_classifier
+
+    expected = (
+        image_folder.NotAnImageFolder,
+        photo_classifier.CannotTrain,
+        photo_classifier.NotAClassifier,
+        sources.DataUnavailable,
+        MemoryError,
+        OSError,
+    )
     try:
         return train(options) if options.command == "train" else predict(options)
-    # Bad folders, photographs, models and options; weights that cannot be had. Anything else is
-    # a mistake in this program and keeps its traceback.
-    except (ValueError, OSError, sources.DataUnavailable) as error:
+    # Anything else is a mistake in this program and keeps its traceback.
+    except expected as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; nothing was written", file=sys.stderr)
+        print("\nstopped", file=sys.stderr)
         return 130
 
 
@@ -60,24 +72,31 @@ def parser() -> argparse.ArgumentParser:
         help="also train ResNet50's last blocks, for so many epochs; 8 is a good number [0]",
     )
     training.add_argument(
-        "--image-size", metavar="PIXELS", type=int, default=224, help="32 or more [224]"
+        "--image-size", metavar="PIXELS", type=int, default=256, help="32 or more [256]"
     )
     training.add_argument("--seed", type=int, default=0, help="of all random numbers [0]")
     asking = commands.add_parser("predict", help="name what photographs show")
     asking.add_argument("model", metavar="MODEL", help="a folder that train wrote")
     asking.add_argument("photographs", metavar="PHOTO", nargs="+", help="image files")
-    asking.add_argument("--top", metavar="K", type=int, default=5, help="names a photograph [5]")
+    asking.add_argument(
+        "--top", metavar="K", type=_positive, default=5, help="names a photograph [5]"
+    )
     asking.add_argument(
         "--png", metavar="FOLDER", help="also draw each photograph with its names, as PNG files"
     )
     return both
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
 def train(options: argparse.Namespace) -> int:
     """Train, say how well it does, and save."""
     folder = pathlib.Path(options.folder).resolve()  # which gives "." a name
     output = pathlib.Path(options.output or folder.with_name(f"{folder.name}_classifier"))
-    # Keras takes seconds to import: --help and the checks above do without it.
     from seeing import photo_classifier
 
     photo_classifier.require_new(output)
@@ -87,18 +106,15 @@ def train(options: argparse.Namespace) -> int:
         fine_tuning_epochs=options.fine_tune,
         seed=options.seed,
     )
-    training.classifier.save(output)
     print(training.scores())
+    training.classifier.save(output)
     print(f"saved: {output}")
     return 0
 
 
 def predict(options: argparse.Namespace) -> int:
     """Print the most probable names of each photograph; draw them if wanted."""
-    if options.top < 1:
-        raise ValueError(f"--top is {options.top}; expected 1 or more")
     from seeing import photo_classifier
-    from seeing.datasets import image_folder
 
     classifier = photo_classifier.load(options.model)
     status = 0

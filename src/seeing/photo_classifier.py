@@ -9,6 +9,7 @@ Explained in chapter 8, *A Flower Classifier*.
 import dataclasses
 import json
 import math
+import os
 import pathlib
 import shutil
 import tempfile
@@ -26,10 +27,17 @@ from seeing.models import resnet50, transfer
 NETWORK_FILE = "network.keras"
 CLASSES_FILE = "classes.json"
 
-IMAGE_SIZE = 224
+IMAGE_SIZE = 256
+CROP = 7 / 8  # of the image size: random crops show less, so that flowers look larger in them
 BATCH_SIZE = 32
+FEW = 128  # to ask so few photographs takes less time than to compile the network first
 VIEWS, FINE_TUNING_RATE = 6, 2e-4
-STRENGTHS = (0.001, 0.01, 0.1)  # of the head's regularization, scikit-learn's C
+# Of the head's regularization, scikit-learn's C: the candidates, and the one without validation.
+STRENGTHS, USUAL_STRENGTH = (0.001, 0.01, 0.1), 0.01
+
+
+class CannotTrain(ValueError):
+    """A folder or an option does not allow training. The message says why, and what to do."""
 
 
 class NotAClassifier(ValueError):
@@ -67,12 +75,12 @@ class PhotoClassifier:
         """
         if not paths:
             return np.zeros((0, len(self.class_names)), dtype=np.float32)
-        if len(paths) <= BATCH_SIZE:
-            return transfer.look(self.network, np.stack([self._square(path) for path in paths]))
         batches = (
             (np.stack([self._square(path) for path in paths[start : start + BATCH_SIZE]]), None)
             for start in range(0, len(paths), BATCH_SIZE)
         )
+        if len(paths) <= FEW:
+            return np.concatenate([transfer.look(self.network, images) for images, _ in batches])
         return transfer.activations(
             self.network, batches, len(paths), dtype="float32", label="photographs"
         )
@@ -86,7 +94,10 @@ class PhotoClassifier:
         return [(self.class_names[i], float(row[i])) for i in np.argsort(-row, kind="stable")[:k]]
 
     def show(self, path: pathlib.Path | str, k: int = 5) -> plt.Figure:
-        """Draw the photograph with its most probable class as title, and the top k as bars."""
+        """Draw the photograph with its most probable class as title, and the top k as bars.
+
+        The whole photograph is drawn; the network sees its middle square.
+        """
         picture = image_folder.read_image(path, shorter_side=self.image_size)
         row = self.probabilities([path])[0]
         axes = plots.top_k_bars(row, self.class_names, k=k, image=picture)
@@ -118,9 +129,12 @@ def require_new(folder: pathlib.Path) -> None:
 
     Raises:
         FileExistsError: when there is something of that name already.
+        PermissionError: when nothing can be written beside it.
     """
     if folder.exists():
         raise FileExistsError(f"{folder} exists already; choose another name, or remove it first")
+    if folder.parent.exists() and not os.access(folder.parent, os.W_OK):
+        raise PermissionError(f"{folder.parent} cannot be written to; choose another place")
 
 
 def load(folder: pathlib.Path | str) -> PhotoClassifier:
@@ -130,6 +144,9 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
         NotAClassifier: when a file is missing or damaged, or the names do not fit the network.
     """
     folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise NotAClassifier(f"{folder} {what}; expected a folder that `train` wrote")
     for name in (NETWORK_FILE, CLASSES_FILE):
         if not (folder / name).is_file():
             raise NotAClassifier(
@@ -137,7 +154,7 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
             )
     try:
         stored = json.loads((folder / CLASSES_FILE).read_text(encoding="utf-8"))
-        class_names = tuple(stored["class_names"])
+        class_names = tuple(_strings(stored["class_names"]))
         network = keras.saving.load_model(folder / NETWORK_FILE, compile=False)
     # A damaged archive fails in as many ways as zip, HDF5 and JSON have.
     except Exception as error:
@@ -148,6 +165,12 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
             f"{len(class_names)} names; they do not belong together"
         )
     return PhotoClassifier(network, class_names)
+
+
+def _strings(found: object) -> list[str]:
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"class_names is {found!r}; expected a list of names")
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,20 +219,23 @@ def train(
     image_size: int = IMAGE_SIZE,
     fine_tuning_epochs: int = 0,
     seed: int = 0,
+    weights: resnet50.Weights | None = None,
     say: Callable[[str], None] = print,
 ) -> Training:
     """Train a classifier on a folder that holds one subfolder of photographs a class.
 
     The photographs are split by their file names, as the book's flowers are; near-duplicates stay
-    in one part. The test part is opened once, at the end.
+    in one part. The test part is opened once, at the end. Of the frozen and the fine-tuned
+    network, the one that does better on the validation part is kept.
 
     Args:
         root: the folder.
         image_size: width and height in pixels that photographs are reduced to; 32 or more.
-        fine_tuning_epochs: passes over the photographs, to train ResNet50's last five blocks too; 0
-            leaves the network as ImageNet made it.
+        fine_tuning_epochs: passes over the photographs, to train ResNet50's last five blocks too;
+            0 leaves the network as ImageNet made it.
         seed: of all random numbers.
-        say: gets each step's name, and the list of files that were left out.
+        weights: ResNet50's; loaded if not given.
+        say: gets what was found, and how each network does on the validation part.
 
     Returns:
         The classifier and its record.
@@ -217,54 +243,60 @@ def train(
     Raises:
         image_folder.NotAnImageFolder: when fewer than two classes hold photographs.
         sources.DataUnavailable: when ResNet50's weights cannot be had.
-        ValueError: when a class has no photograph in the training part, or an option is out of
+        CannotTrain: when a class has no photograph in the training part, or an option is out of
             its range.
+        MemoryError: when fine-tuning would need more memory than is free.
     """
-    if image_size < 32 or fine_tuning_epochs < 0:
-        raise ValueError(
-            f"image_size is {image_size}, fine_tuning_epochs {fine_tuning_epochs}; expected 32 or "
-            "more, 0 or more"
-        )
+    if image_size < 32:
+        raise CannotTrain(f"the image size is {image_size} pixels; expected 32 or more")
+    if fine_tuning_epochs < 0:
+        raise CannotTrain(f"{fine_tuning_epochs} epochs of fine-tuning; expected 0 or more")
     start = time.perf_counter()
     folder = image_folder.scan(root)
     say(folder.summary())
     pairs = near_duplicates.search(folder.paths)
     split = image_folder.split(folder.paths, near_duplicates.groups(len(folder.paths), pairs))
-    paths, y = image_folder.part(folder.paths, folder.y, split, "training")
-    _require_every_class(folder, y)
+    _require_every_class(folder, split)
     keras.utils.set_random_seed(seed)
-    backbone = resnet50.build(include_top=False, input_shape=(None, None, 3))
-    parts = _frozen(backbone, folder, split, image_size)
+    backbone = resnet50.build(include_top=False, input_shape=(None, None, 3), weights=weights)
+    candidates = {"frozen": _frozen(backbone, folder, split, image_size)}
     if fine_tuning_epochs:
-        parts = _fine_tuned(backbone, parts[-1], paths, y, image_size, fine_tuning_epochs, seed)
-    classifier = PhotoClassifier(transfer.classifier(parts, image_size), folder.class_names)
+        head = candidates["frozen"][-1]
+        candidates["fine-tuned"] = _fine_tuned(
+            backbone, head, folder, split, image_size, fine_tuning_epochs, seed
+        )
+    best, validation_accuracy = None, math.nan
+    for name, parts in candidates.items():
+        classifier = PhotoClassifier(transfer.classifier(parts, image_size), folder.class_names)
+        accuracy = _accuracy(classifier, folder, split, "validation")
+        say(f"{name}: validation accuracy {accuracy:.1%}")
+        # Written so that the last one is kept where there is no validation part.
+        if best is None or not accuracy < validation_accuracy:
+            best, validation_accuracy = classifier, accuracy
     seconds = time.perf_counter() - start
     return Training(
-        classifier=classifier,
+        classifier=best,
         folder=folder,
         counts={name: int(np.sum(split == name)) for name in image_folder.SPLITS},
         near_duplicates=len(pairs),
-        validation_accuracy=_accuracy(classifier, folder, split, "validation"),
-        test_accuracy=_accuracy(classifier, folder, split, "test"),
+        validation_accuracy=validation_accuracy,
+        test_accuracy=_accuracy(best, folder, split, "test"),
         seconds=seconds,
     )
 
 
-def _require_every_class(folder: image_folder.ImageFolder, y: np.ndarray) -> None:
-    counts = np.bincount(y, minlength=len(folder.class_names))
+def _require_every_class(folder: image_folder.ImageFolder, split: np.ndarray) -> None:
+    counts = np.bincount(folder.y[split == "training"], minlength=len(folder.class_names))
     for name, count in zip(folder.class_names, counts, strict=True):
         if not count:
-            raise ValueError(
+            raise CannotTrain(
                 f"no photograph of class {name!r} is in the training part (70 % of all, chosen by "
-                "a hash of the file names); add photographs of it: ten or more are a start"
+                "a hash of the file names); add photographs of it: twenty are a start"
             )
 
 
 def _frozen(
-    backbone: keras.Model,
-    folder: image_folder.ImageFolder,
-    split: np.ndarray,
-    image_size: int,
+    backbone: keras.Model, folder: image_folder.ImageFolder, split: np.ndarray, image_size: int
 ) -> list[keras.Model]:
     """A head for the frozen network: the parts from pixels to logits.
 
@@ -272,42 +304,54 @@ def _frozen(
     """
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.output)
     extractor = transfer.from_pixels(keras.Model(backbone.input, pooled))
-    batches = image_folder.dataset(folder.paths, folder.y, image_size=image_size, cache=False)
-    features = transfer.activations(
-        extractor, batches, len(folder.paths), dtype="float32", label="features"
-    )
-    training, held_out = split == "training", split == "validation"
-    heads = [transfer.solve_head(features[training], folder.y[training], C=C) for C in STRENGTHS]
-    if held_out.any():
-        logits = [transfer.look(new_head, features[held_out]) for new_head in heads]
-        scores = [np.mean(found.argmax(axis=1) == folder.y[held_out]) for found in logits]
-    else:
-        scores = [float(STRENGTHS[1] == C) for C in STRENGTHS]
-    return [extractor, heads[int(np.argmax(scores))]]
+
+    def features(part: str) -> tuple[np.ndarray, np.ndarray]:
+        paths, y = image_folder.part(folder.paths, folder.y, split, part)
+        if not paths:
+            return np.zeros((0, extractor.output.shape[-1]), dtype=np.float32), y
+        batches = image_folder.dataset(paths, y, image_size=image_size, cache=False)
+        label = f"features, {part}"
+        return transfer.activations(extractor, batches, len(y), dtype="float32", label=label), y
+
+    X, y = features("training")
+    n_classes = len(folder.class_names)
+    heads = {C: transfer.solve_head(X, y, n_classes=n_classes, C=C) for C in STRENGTHS}
+    X, y = features("validation")
+    if not len(y):
+        return [extractor, heads[USUAL_STRENGTH]]
+    scores = {C: np.mean(transfer.look(head, X).argmax(axis=1) == y) for C, head in heads.items()}
+    return [extractor, heads[max(scores, key=scores.get)]]
 
 
 def _fine_tuned(
     backbone: keras.Model,
-    new_head: keras.Model,
-    paths: Sequence[pathlib.Path],
-    y: np.ndarray,
+    head: keras.Model,
+    folder: image_folder.ImageFolder,
+    split: np.ndarray,
     image_size: int,
     epochs: int,
     seed: int,
 ) -> list[keras.Model]:
-    """The network's last blocks and the head, trained on: the parts from pixels to logits."""
+    """The network's last blocks and a copy of the head, trained: the parts from pixels to logits.
+
+    The blocks' own weights change; the frozen candidate has to keep them, so a copy is trained.
+    """
+    paths, y = image_folder.part(folder.paths, folder.y, split, "training")
     lower, upper = transfer.cut(backbone, transfer.LAST_BLOCKS)
     extractor = transfer.from_pixels(lower)
+    crop = max(32, round(CROP * image_size))
     views = transfer.random_views(
-        extractor, paths, count=min(VIEWS, epochs), image_size=image_size, seed=seed
+        extractor, paths, count=min(VIEWS, epochs), image_size=crop, seed=seed
     )
-    network = transfer.fine_tunable(upper, new_head)
-    n_classes = int(y.max()) + 1
+    copies = [keras.models.clone_model(part) for part in (upper, head)]
+    for copy, part in zip(copies, (upper, head), strict=True):
+        copy.set_weights(part.get_weights())
+    network = transfer.fine_tunable(*copies)
     transfer.fit(
         network,
         views,
         y,
-        n_classes=n_classes,
+        n_classes=len(folder.class_names),
         epochs=epochs,
         peak_rate=FINE_TUNING_RATE,
         seed=seed,

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -28,7 +30,11 @@ def small_backbone(monkeypatch):
     """In ResNet50's place: a network that is as deep as two layers, cut at the same name."""
 
     def build(**options):
-        assert options == {"include_top": False, "input_shape": (None, None, 3)}
+        assert options == {
+            "include_top": False,
+            "input_shape": (None, None, 3),
+            "weights": None,
+        }
         keras.utils.set_random_seed(0)
         inputs = keras.Input((None, None, 3))
         lower = keras.layers.Conv2D(8, 3, strides=4, name=transfer.LAST_BLOCKS)(inputs)
@@ -98,22 +104,43 @@ class TestTrain:
         for path in (folder / "rosé").iterdir():
             if image_folder.split_of(path.name) == "training":
                 path.unlink()
-        with pytest.raises(ValueError, match=r"no photograph of class 'rosé' is in the training"):
+        with pytest.raises(photo_classifier.CannotTrain, match=r"no photograph of class 'rosé'"):
             photo_classifier.train(folder, image_size=SIDE, say=lambda text: None)
 
-    @pytest.mark.parametrize("options", [{"image_size": 31}, {"fine_tuning_epochs": -1}])
-    def test_options_out_of_range(self, folder, options):
-        with pytest.raises(ValueError, match=r"expected 32 or more, 0 or more"):
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"image_size": 31}, "the image size is 31 pixels; expected 32 or more"),
+            ({"fine_tuning_epochs": -1}, "-1 epochs of fine-tuning; expected 0 or more"),
+        ],
+    )
+    def test_options_out_of_range(self, folder, options, message):
+        with pytest.raises(photo_classifier.CannotTrain, match=message):
             photo_classifier.train(folder, **options)
+
+    def test_the_better_of_both_on_the_validation_part_is_kept(
+        self, folder, small_backbone, monkeypatch
+    ):
+        def ruin(network, *arguments, **options):
+            network.set_weights([0 * weight for weight in network.get_weights()])
+
+        monkeypatch.setattr(transfer, "fit", ruin)
+        said = []
+        training = photo_classifier.train(
+            folder, image_size=SIDE, fine_tuning_epochs=1, say=said.append
+        )
+        frozen, tuned = (float(line.split()[-1].rstrip("%")) / 100 for line in said[1:])
+        assert tuned < frozen
+        assert training.validation_accuracy == pytest.approx(frozen, abs=0.001)
 
 
 class TestPhotoClassifier:
     def test_probabilities_of_none_few_and_many(self, folder):
         classifier = untrained()
-        paths = sorted((folder / "rosé").glob("*.png")) * 2
+        paths = sorted((folder / "rosé").glob("*.png")) * 7  # more than are asked uncompiled
         assert classifier.probabilities([]).shape == (0, 3)
         many = classifier.probabilities(paths)
-        assert many.shape == (40, 3)
+        assert many.shape == (140, 3)
         assert many.dtype == np.float32
         np.testing.assert_allclose(many[:5], classifier.probabilities(paths[:5]), rtol=1e-5)
 
@@ -172,6 +199,12 @@ class TestSaveAndLoad:
         with pytest.raises(photo_classifier.NotAClassifier, match="cannot be read"):
             photo_classifier.load(tmp_path / "model")
 
+    def test_names_that_are_no_list(self, tmp_path):
+        untrained().save(tmp_path / "model")
+        (tmp_path / "model" / "classes.json").write_text(json.dumps({"class_names": "abc"}))
+        with pytest.raises(photo_classifier.NotAClassifier, match="expected a list of names"):
+            photo_classifier.load(tmp_path / "model")
+
     def test_names_that_do_not_belong(self, tmp_path):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / "classes.json").write_text(json.dumps({"class_names": ["a"]}))
@@ -221,8 +254,8 @@ class TestCommandLine:
         [
             (["train", "nowhere"], "nowhere does not exist; expected a folder"),
             (["train", "nowhere", "--output", os.curdir], "exists already"),
-            (["predict", "nowhere", "a.jpg"], "nowhere holds no network.keras"),
-            (["predict", "nowhere", "a.jpg", "--top", "0"], "--top is 0"),
+            (["predict", "nowhere", "a.jpg"], "nowhere does not exist; expected a folder"),
+            (["predict", os.curdir, "a.jpg"], "holds no network.keras"),
         ],
     )
     def test_clear_messages(self, tmp_path, monkeypatch, capsys, words, message):
@@ -246,7 +279,23 @@ class TestCommandLine:
 
         monkeypatch.setattr(photo_classifier, "train", train)
         assert command_line.main(["train", str(folder), "--output", str(tmp_path / "m")]) == 130
-        assert "stopped; nothing was written" in capsys.readouterr().err
+        assert "stopped" in capsys.readouterr().err
+
+    def test_a_wrong_option(self, capsys):
+        with pytest.raises(SystemExit):
+            command_line.main(["predict", "model", "a.jpg", "--top", "0"])
+        assert "'0' is not a whole number of 1 or more" in capsys.readouterr().err
+
+    def test_a_name_that_is_no_text(self, tmp_path):
+        """In a process of its own: pytest's capture has no encoding errors."""
+        untrained().save(tmp_path / "model")
+        name = os.fsencode(tmp_path) + b"/caf\xe9.png"
+        Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "picture.png")
+        (tmp_path / "picture.png").rename(os.fsdecode(name))
+        command = [sys.executable, "-m", "seeing", "predict", str(tmp_path / "model"), name]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert r"caf\udce9.png" in ran.stdout
 
     def test_help(self, capsys):
         with pytest.raises(SystemExit) as stopped:

@@ -1,5 +1,6 @@
 """Reference results: metrics, bands, and the comparison that ends a chapter."""
 
+import dataclasses
 import json
 import math
 import pathlib
@@ -27,6 +28,7 @@ def reference() -> dict[str, Any]:
     """The content of a results file."""
     return {
         "chapter": "letters",
+        "data": [{"name": "letters", "sha256": "ab" * 32}],
         "metrics": {
             "test_accuracy": {
                 "mean": 0.99,
@@ -296,6 +298,17 @@ def test_a_chapter_on_stand_in_data_is_held_to_the_band_for_it(folder, shown):
     results.conclude("letters", measured(accuracy=0.85), data=[STAND_IN])
     with pytest.raises(AssertionError, match="stand_in_band"):
         results.conclude("letters", measured(accuracy=0.97), data=[STAND_IN])
+
+
+@pytest.mark.parametrize("change", [{"sha256": "ef" * 32}, {"name": "letters (64 px edition)"}])
+def test_another_edition_of_the_data_is_said_and_held_to_no_band(folder, shown, capsys, change):
+    other = dataclasses.replace(REAL, **change)
+    results.conclude("letters", measured(accuracy=0.5), data=[other])
+    assert f"{other.name}: not the data that the recorded run had" in capsys.readouterr().out
+    assert (
+        "| `test_accuracy` | 50.00 % (1 seed) | 99.00 % ± 0.10 (3 seeds) | not asserted |"
+        in (shown[0])
+    )
 
 
 def test_what_could_not_be_measured_is_shown_with_its_reason(folder, shown):

@@ -125,6 +125,17 @@ def test_a_chapter_with_two_data_sets_names_the_second_in_the_metric(book):
     assert found == {"svm_test_accuracy": "mnist", "flower_photos_test_accuracy": "flower_photos"}
 
 
+def test_a_reduced_edition_and_a_short_name_have_a_place_on_it(book):
+    flowers, oxford = dict(RECORD, name="flower_photos"), dict(RECORD)
+    oxford["name"] = "oxford_flowers102 (64 px edition)"
+    metrics = {"test_accuracy": metric(0.95), "oxford102_official_test_accuracy": metric(0.76)}
+    record(book, metrics=metrics, data=[flowers, oxford])
+    tables = scoreboard.tables(book.checkout)
+    assert tables.index(scoreboard.BOARDS["flower_photos"]) < tables.index("`test_accuracy`")
+    assert tables.index("`test_accuracy`") < tables.index(scoreboard.BOARDS["oxford_flowers102"])
+    assert tables.index(scoreboard.BOARDS["oxford_flowers102"]) < tables.index("`oxford102_")
+
+
 def test_stand_ins_and_other_data_have_no_place_on_it(book):
     record(book, data=[{**RECORD, "is_stand_in": True}])
     record(book, "spirals", data=[{**RECORD, "name": "two_spirals"}])

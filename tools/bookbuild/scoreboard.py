@@ -25,6 +25,9 @@ BOARDS = {
     "oxford_flowers102": "Oxford Flowers: 102 kinds",
 }
 
+# Other beginnings of metrics' names.
+SHORT = {"oxford_flowers102": "oxford102"}
+
 # What every results file must hold for its rows to be complete.
 NEEDED = ("chapter", "title", "recorded", "metrics", "cost", "data", "environment")
 
@@ -81,7 +84,12 @@ def _entries(reference: dict) -> list[Entry]:
         for name, metric in reference["metrics"].items()
         if metric["unit"] == results.FRACTION and name.endswith(SUFFIX)
     }
-    data = [record["name"] for record in reference["data"] if not record["is_stand_in"]]
+    # A reduced edition's name has its description in brackets: "oxford_flowers102 (64 px edition)".
+    data = [
+        record["name"].partition(" (")[0]
+        for record in reference["data"]
+        if not record["is_stand_in"]
+    ]
     boards = [name for name in data if name in BOARDS]
     if not boards:  # no data set with a table, such as a chapter on simulated data
         return []
@@ -93,10 +101,11 @@ def _entries(reference: dict) -> list[Entry]:
 def board(name: str, boards: list[str]) -> str:
     """The data set that a metric belongs to.
 
-    The one that its name begins with, such as ``flower_photos_hog_test_accuracy``; else the first
-    of the chapter's data list.
+    The one that its name begins with, such as ``flower_photos_hog_test_accuracy`` or
+    ``oxford102_official_test_accuracy``; else the first of the chapter's data list.
     """
-    return next((board for board in boards if name.startswith(f"{board}_")), boards[0])
+    named = (board for board in BOARDS if name.startswith((f"{board}_", f"{SHORT.get(board)}_")))
+    return next(named, boards[0])
 
 
 def tables(checkout: paths.Checkout) -> str:

@@ -1,4 +1,4 @@
-"""Five species of flowers drawn by code: labelled photographs' stand-in, and the tests' images.
+"""Five species of flowers drawn by code: labeled photographs' stand-in, and the tests' images.
 
 Each picture is computed from a seed: a blurred background, stems and leaves, one to three flowers
 of one species. Colors, sizes, positions, tilt, number and cover overlap between the species on

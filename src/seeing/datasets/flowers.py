@@ -107,7 +107,7 @@ def verify(folder: pathlib.Path) -> None:
 
 
 def stand_in(count: int = DRAWN_COUNT) -> Flowers:
-    """Drawn flowers as PNG files in the cache, labelled as the stand-in that they are.
+    """Drawn flowers as PNG files in the cache, labeled as the stand-in that they are.
 
     Args:
         count: number of pictures; the five species take turns.

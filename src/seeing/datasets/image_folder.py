@@ -1,4 +1,4 @@
-"""Any folder of labelled images, one subfolder a class: listed, read, split and fed to a model.
+"""Any folder of labeled images, one subfolder a class: listed, read, split and fed to a model.
 
 ::
 
@@ -425,7 +425,7 @@ def part(
 
 @dataclasses.dataclass(frozen=True)
 class SplitPhotographs:
-    """Labelled photographs on disk, and the part of the data each one belongs to.
+    """Labeled photographs on disk, and the part of the data each one belongs to.
 
     Attributes:
         class_names: K names; a label is an index into them.

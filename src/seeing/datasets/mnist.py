@@ -73,7 +73,7 @@ def load(*, allow_stand_in: bool | None = None) -> Mnist:
             source fails. Default: only in the quick profile.
 
     Returns:
-        The four arrays, verified by SHA-256, or the stand-in, labelled as such.
+        The four arrays, verified by SHA-256, or the stand-in, labeled as such.
 
     Raises:
         sources.DataUnavailable: when every source fails and no stand-in is allowed.

@@ -140,7 +140,8 @@ def random_views(
         ``count`` arrays, float16, shape (n, ...).
 
     Raises:
-        ValueError: when ``count`` is less than 1, or the arrays would not fit into memory.
+        ValueError: when ``count`` is less than 1.
+        MemoryError: when the arrays would not fit into memory; said before the work begins.
     """
     if count < 1:
         raise ValueError(f"count is {count}; expected 1 view or more")
@@ -154,7 +155,12 @@ def random_views(
     views = []
     for view in range(count):
         batches = image_folder.dataset(
-            paths, np.zeros(len(paths)), image_size=image_size, crop="random", seed=seed + view
+            paths,
+            np.zeros(len(paths)),
+            image_size=image_size,
+            crop="random",
+            seed=seed + view,
+            cache=False,
         )
         augmented = ((augmentation(images, training=True), y) for images, y in batches)
         label = f"view {view + 1} of {count}"
@@ -167,7 +173,7 @@ def _require_memory(network: keras.Model, photographs: int, views: int, image_si
     needed = 2 * photographs * views * int(np.prod(shape))
     available = psutil.virtual_memory().available
     if needed > 0.8 * available:
-        raise ValueError(
+        raise MemoryError(
             f"{views} views of {photographs:,} photographs of {image_size} pixels need "
             f"{needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are free: take fewer views "
             "or smaller images"
@@ -325,7 +331,9 @@ def fit(
     return network.fit(data, epochs=epochs, verbose=0, **options).history
 
 
-def solve_head(features: np.ndarray, y: np.ndarray, *, C: float = 0.01) -> keras.Sequential:
+def solve_head(
+    features: np.ndarray, y: np.ndarray, *, n_classes: int, C: float = 0.01
+) -> keras.Sequential:
     """A new head by logistic regression: the same linear model, solved to the end.
 
     Training by steps comes near this solution; scikit-learn's solver reaches it, needs no seed, and
@@ -334,23 +342,27 @@ def solve_head(features: np.ndarray, y: np.ndarray, *, C: float = 0.01) -> keras
     Args:
         features: float, shape (n, feature_count), what the frozen network said.
         y: integer labels, shape (n,), each of 0 to K - 1 at least once.
+        n_classes: number of classes, K, at least 2.
         C: scikit-learn's inverse strength of regularization: small is cautious.
 
     Returns:
         A network like :func:`head`: features to K logits.
 
     Raises:
-        ValueError: when a label is missing, or there are fewer than two.
+        ValueError: when a label is missing, or there are fewer than two classes.
     """
     present = np.unique(y)
-    if len(present) < 2 or not np.array_equal(present, np.arange(len(present))):
-        raise ValueError(f"the labels are {present}; expected each of 0, 1, ... at least once")
+    if n_classes < 2 or not np.array_equal(present, np.arange(n_classes)):
+        raise ValueError(
+            f"the labels are {present}; expected each of 0 to {n_classes - 1} at least once, and "
+            "two classes or more"
+        )
     solved = linear_model.LogisticRegression(C=C, max_iter=5_000).fit(features, y)
     weights, biases = solved.coef_.T, solved.intercept_
-    if len(present) == 2:  # scikit-learn gives one logit; the other is 0
+    if n_classes == 2:  # scikit-learn gives one logit; the other is 0
         weights = np.concatenate([np.zeros_like(weights), weights], axis=1)
         biases = np.concatenate([np.zeros(1), biases])
-    new_head = head(features.shape[1], len(present))
+    new_head = head(features.shape[1], n_classes)
     new_head.set_weights([weights, biases])
     return new_head
 
@@ -383,8 +395,7 @@ def fine_tunable(
 def classifier(parts: Sequence[keras.Model], image_size: int) -> keras.Model:
     """Parts joined to one network, from pixels to probabilities.
 
-    It looks at each photograph twice, once mirrored, and averages: a flower has no left and right,
-    and the mean of two looks is a little better than one.
+    It looks at each photograph and at its mirror image, and averages the two answers.
 
     Args:
         parts: networks to run one after the other, from pixels to logits.
@@ -394,9 +405,9 @@ def classifier(parts: Sequence[keras.Model], image_size: int) -> keras.Model:
         A network: RGB images (n, image_size, image_size, 3), 0 to 255, to (n, K).
     """
     pixels = keras.Input((image_size, image_size, 3), name="pixels")
-    looks = []
-    for look in (pixels, keras.ops.flip(pixels, axis=2)):
+    answers = []
+    for numbers in (pixels, keras.ops.flip(pixels, axis=2)):
         for part in parts:
-            look = part(look, training=False)
-        looks.append(keras.layers.Softmax()(look))
-    return keras.Model(pixels, keras.layers.Average(name="probabilities")(looks))
+            numbers = part(numbers, training=False)
+        answers.append(keras.layers.Softmax()(numbers))
+    return keras.Model(pixels, keras.layers.Average(name="probabilities")(answers))
