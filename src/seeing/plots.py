@@ -4,6 +4,7 @@ Every function returns the figure's axes, so that a chapter can add to it. Expla
 used, in chapter 4, *A First Honest CNN*.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib as mpl
@@ -278,6 +279,35 @@ def oriented_cells(axis: plt.Axes, histograms: np.ndarray, cell: int) -> None:
     axis.set_axis_off()
 
 
+def cells_of_blocks(blocks: np.ndarray) -> np.ndarray:
+    """Blocks of 2 × 2 cells taken apart again, so that :func:`oriented_cells` can draw them.
+
+    Args:
+        blocks: shape (rows, columns, 4 · bins): every block's upper left, upper right, lower left
+            and lower right cell. Each block starts one cell after the last.
+
+    Returns:
+        Shape (rows + 1, columns + 1, bins): each cell's mean over the one to four blocks that
+        hold it.
+
+    Raises:
+        ValueError: when the last axis is not four equal parts.
+    """
+    rows, columns, length = blocks.shape
+    if length == 0 or length % 4:
+        raise ValueError(
+            f"blocks of 2 x 2 cells hold 4 times as many numbers as bins; got {length}"
+        )
+    parts = blocks.reshape(rows, columns, 2, 2, length // 4)
+    total = np.zeros((rows + 1, columns + 1, length // 4))
+    count = np.zeros((rows + 1, columns + 1, 1))
+    for down, across in np.ndindex(2, 2):
+        held = np.s_[down : down + rows, across : across + columns]
+        total[held] += parts[:, :, down, across]
+        count[held] += 1
+    return total / count
+
+
 def street(
     axis: plt.Axes,
     score: Callable[[np.ndarray], np.ndarray],
@@ -309,6 +339,44 @@ def street(
         axis.scatter(*X[y == side].T, s=24, marker=marker, color=color, zorder=2)
     axis.scatter(*ringed.T, s=90, facecolors="none", edgecolors="black", zorder=3)
     axis.set(title=title, xticks=[], yticks=[], aspect="equal")
+
+
+def growth(
+    sizes: Sequence[int],
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    xlabel: str = "training images",
+) -> np.ndarray:
+    """Draw how quantities grow or shrink with a size, on logarithmic axes: a power is a line.
+
+    Args:
+        sizes: the sizes, ascending.
+        panels: each panel's title, its lines' names and their values, one a size, above 0. A
+            value that is not is left out: a logarithm cannot show it.
+        xlabel: what the sizes count.
+
+    Returns:
+        The axes, one a panel.
+
+    Raises:
+        ValueError: when a line does not have one value a size.
+    """
+    for lines in panels.values():
+        for name, values in lines.items():
+            if len(values) != len(sizes):
+                raise ValueError(f"{len(sizes)} sizes, but {len(values)} values for {name!r}")
+    figure, axes = plt.subplots(1, len(panels), figsize=(2.8 * len(panels), 3.2), squeeze=False)
+    for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
+        for (name, values), marker in zip(lines.items(), itertools.cycle("osD^v*X"), strict=False):
+            shown = np.where(np.asarray(values) > 0, values, np.nan)
+            axis.plot(sizes, shown, marker=marker, markersize=4, label=name)
+        axis.set(title=title, xlabel=xlabel, xscale="log", yscale="log")
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=60)
+        axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.minorticks_off()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
+    return axes[0]
 
 
 def answers(

@@ -368,6 +368,24 @@ def test_an_image_without_edges_gives_sticks_that_cannot_be_seen():
     assert all(collection.get_colors()[:, 3].max() == 0 for collection in axis.collections)
 
 
+def test_blocks_give_back_the_cells_that_they_were_made_of():
+    cells = np.random.default_rng(0).random((3, 5, 9))
+    blocks = np.lib.stride_tricks.sliding_window_view(cells, (2, 2), axis=(0, 1))
+    blocks = blocks.transpose(0, 1, 3, 4, 2).reshape(2, 4, 36)
+    assert plots.cells_of_blocks(blocks) == pytest.approx(cells)
+
+
+def test_a_cell_is_the_mean_of_the_blocks_that_hold_it():
+    blocks = np.stack([np.full(4, 1.0), np.full(4, 3.0)]).reshape(1, 2, 4)
+    assert plots.cells_of_blocks(blocks)[..., 0].tolist() == [[1, 2, 3], [1, 2, 3]]
+
+
+@pytest.mark.parametrize("length", [0, 9])
+def test_blocks_of_other_than_four_cells_are_refused(length):
+    with pytest.raises(ValueError, match=f"4 times as many numbers as bins; got {length}"):
+        plots.cells_of_blocks(np.zeros((2, 2, length)))
+
+
 POINTS, SIDES = (
     np.array([[-1.0, 0.0], [-3.0, 1.0], [1.0, 0.0], [3.0, 1.0]]),
     np.array([-1, -1, 1, 1]),
@@ -388,6 +406,35 @@ def test_a_machine_without_a_line_in_sight_is_drawn_without_one():
     _, axis = plt.subplots()
     plots.street(axis, lambda X: np.full(len(X), 5.0), POINTS, SIDES, ringed=POINTS[:1])
     assert len(axis.collections) == 3
+
+
+def test_a_power_of_the_size_is_a_line():
+    [axis] = plots.growth([1, 10, 100], {"seconds": {"square": [2, 200, 20_000]}})
+    [line] = axis.get_lines()
+    x, y = axis.transData.transform(line.get_xydata()).T
+    slopes = np.diff(y) / np.diff(x)
+    assert slopes[0] == pytest.approx(slopes[1]) and slopes[0] > 0
+    assert axis.get_title(loc="left") == "seconds" or axis.get_title() == "seconds"
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "10", "100"]
+
+
+def test_every_panel_has_every_line_and_one_legend_serves_all():
+    lines = {"a": [1, 2], "b": [2, 3]}
+    axes = plots.growth([5, 7], {"errors": lines, "seconds": lines})
+    assert [len(axis.get_lines()) for axis in axes] == [2, 2]
+    [legend] = axes[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
+
+
+def test_what_has_no_logarithm_is_left_out():
+    [axis] = plots.growth([1, 2, 3], {"errors in %": {"a": [4, 0, 1]}})
+    assert np.isnan(axis.get_lines()[0].get_ydata()).tolist() == [False, True, False]
+
+
+def test_a_line_that_does_not_fit_the_sizes_is_refused():
+    with pytest.raises(ValueError, match="3 sizes, but 2 values for 'a'"):
+        plots.growth([1, 2, 3], {"errors": {"a": [1, 2]}})
+    assert plt.get_fignums() == []
 
 
 def test_every_image_that_a_method_got_wrong_shows_all_answers():
