@@ -4,13 +4,15 @@ Explained in chapter 9, *Before Deep Learning*.
 """
 
 import dataclasses
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from seeing import metrics, results
+from seeing.datasets import sources
 
 HEADER = (
     "Method",
@@ -60,6 +62,11 @@ class Trial:
         return float(np.mean(self.predicted == truth))
 
     @property
+    def seconds(self) -> float:
+        """Time for training and prediction together, in s."""
+        return self.training_s + self.prediction_s
+
+    @property
     def microseconds(self) -> float:
         """Time for one prediction, in µs; the average over all."""
         return 1e6 * self.prediction_s / len(self.predicted)
@@ -91,6 +98,13 @@ def accuracy(trials: Sequence[Trial], truth: np.ndarray) -> results.Metric:
     return results.metric([one.accuracy(truth) for one in trials], n=len(truth))
 
 
+def header(record: sources.DataRecord) -> tuple[str, ...]:
+    """``HEADER``, with the name of the test set's data; a stand-in is named as one."""
+    data = f"`{record.name}`" + (", STAND-IN data" if record.is_stand_in else "")
+    method, accuracy_column, *rest = HEADER
+    return method, f"{accuracy_column}, {data}", *rest
+
+
 def row(
     name: str, trials: Sequence[Trial], truth: np.ndarray, *, size_bytes: int, recorded: str
 ) -> list[str]:
@@ -118,3 +132,74 @@ def row(
         f"{size_bytes / 1e3:,.0f} kB",
         recorded,
     ]
+
+
+def show(
+    chapter: str,
+    runs: Mapping[str, Sequence[Trial]],
+    truth: np.ndarray,
+    record: sources.DataRecord,
+    *,
+    names: Mapping[str, str],
+    size: Callable[[Model], int],
+) -> dict[str, results.Metric]:
+    """Show the table, each row beside the recorded full run.
+
+    Args:
+        chapter: the slug of the results file.
+        runs: each method's trials, one a seed.
+        truth: the right answers, shape (n,).
+        record: the test set's data.
+        names: each method's metric in the results file. A method without one is shown, and not
+            recorded.
+        size: a model to the bytes that have to be stored in order to predict.
+
+    Returns:
+        The accuracies by the names of their metrics.
+    """
+    rows = []
+    for name, trials in runs.items():
+        recorded = results.recorded(chapter, names[name]) if name in names else "not recorded"
+        size_bytes = size(trials[0].model)
+        rows.append(row(name, trials, truth, size_bytes=size_bytes, recorded=recorded))
+    results.show_table(header(record), rows)
+    return {metric: accuracy(runs[name], truth) for name, metric in names.items()}
+
+
+def panels(
+    curves: Mapping[str, Sequence[Trial]], truth: np.ndarray
+) -> dict[str, dict[str, list[float]]]:
+    """Errors, training time and prediction time of growing trials, for ``plots.growth``.
+
+    Args:
+        curves: each method's trials, one a size.
+        truth: the right answers, shape (n,).
+    """
+    values = {
+        "errors in %": lambda one: 100 * (1 - one.accuracy(truth)),
+        "training, seconds": lambda one: one.training_s,
+        "one prediction, µs": lambda one: one.microseconds,
+    }
+    return {
+        title: {name: [value(one) for one in curve] for name, curve in curves.items()}
+        for title, value in values.items()
+    }
+
+
+def slope(sizes: Sequence[int], values: Sequence[float]) -> results.Metric:
+    """The slope of a curve's last piece on logarithmic axes: values grow like sizes to this power.
+
+    Args:
+        sizes: ascending, above 0.
+        values: one a size, above 0.
+
+    Returns:
+        A metric with the unit ``"ratio"``, so that it is reported and never asserted.
+
+    Raises:
+        ValueError: when there are fewer than two sizes, or not as many values.
+    """
+    if len(sizes) < 2 or len(values) != len(sizes):
+        raise ValueError(f"{len(sizes)} sizes, {len(values)} values; expected as many, at least 2")
+    power = math.log(values[-1] / values[-2]) / math.log(sizes[-1] / sizes[-2])
+    return results.metric(power, unit="ratio")

@@ -392,9 +392,21 @@ POINTS, SIDES = (
 )
 
 
+class Upright:
+    """A machine whose line is the vertical axis, or which says the same everywhere."""
+
+    support_vectors_ = POINTS[[0, 2]]
+
+    def __init__(self, constant: float | None = None):
+        self.constant = constant
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        return X[:, 0] if self.constant is None else np.full(len(X), self.constant)
+
+
 def test_the_street_has_a_line_and_two_curbs():
     _, axis = plt.subplots()
-    plots.street(axis, lambda X: X[:, 0], POINTS, SIDES, ringed=POINTS[[0, 2]], title="here")
+    plots.street(axis, Upright(), POINTS, SIDES, "here")
     line, *scatters = axis.collections
     assert list(line.levels) == [-1, 0, 1] and axis.get_title() == "here"
     crossed = [path.vertices[:, 0].mean() for path in line.get_paths()]
@@ -404,8 +416,38 @@ def test_the_street_has_a_line_and_two_curbs():
 
 def test_a_machine_without_a_line_in_sight_is_drawn_without_one():
     _, axis = plt.subplots()
-    plots.street(axis, lambda X: np.full(len(X), 5.0), POINTS, SIDES, ringed=POINTS[:1])
+    plots.street(axis, Upright(constant=5.0), POINTS, SIDES)
     assert len(axis.collections) == 3
+
+
+def test_points_lie_on_the_hinge():
+    _, axis = plt.subplots()
+    plots.hinge(axis, np.array([-4.0, 0.5, 6.0]))
+    assert axis.collections[0].get_offsets().tolist() == [[-4, 5], [0.5, 0.5], [6, 0]]
+    hinge, entropy = axis.get_lines()
+    x, loss = hinge.get_data()
+    assert x.min() == -4 and x.max() == 6 and loss == pytest.approx(np.maximum(0, 1 - x))
+    assert np.interp(0, *entropy.get_data()) == pytest.approx(np.log(2), abs=1e-3)
+
+
+def test_weak_gradients_have_no_color():
+    _, axes = plt.subplots(1, 3)
+    length, angle = np.array([[10.0, 0.9], [5.0, 0.0]]), np.array([[0.0, 45.0], [90.0, 135.0]])
+    plots.gradient(axes, np.zeros((2, 2)), length, angle, "gray")
+    [drawn] = axes[2].images
+    assert drawn.get_array().mask.tolist() == [[False, True], [False, True]]
+    assert drawn.get_clim() == (0, 180)
+
+
+def test_an_image_its_cells_and_its_blocks_side_by_side():
+    _, axes = plt.subplots(1, 3)
+    histograms, blocks = np.ones((4, 5, 9)), np.ones((3, 4, 36))
+    plots.normalization(axes, np.zeros((16, 20)), histograms, blocks, cell=4, cmap="gray")
+    first, second = axes[0].patches
+    # The second starts one cell after the first, so that they overlap.
+    assert second.get_x() - first.get_x() == 4 and first.get_width() == 8
+    drawn = [sum(len(lines.get_segments()) for lines in axis.collections) for axis in axes[1:]]
+    assert drawn == [4 * 5 * 9, 4 * 5 * 9]
 
 
 def test_a_power_of_the_size_is_a_line():
