@@ -4,7 +4,9 @@ Every function returns the figure's axes, so that a chapter can add to it. Expla
 used, in chapter 4, *A First Honest CNN*.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import matplotlib as mpl
 import numpy as np
@@ -256,6 +258,61 @@ def top_k_bars(
     return axes
 
 
+def gradient(
+    axes: Sequence[plt.Axes], image: np.ndarray, length: np.ndarray, angle: np.ndarray, cmap: str
+) -> None:
+    """Draw an image, its gradient's length, and its angle where the gradient is not weak.
+
+    Args:
+        axes: three.
+        image: gray, shape (height, width).
+        length: the gradient's length, the same shape.
+        angle: its angle in degrees, 0 to 180, the same shape; drawn gray where the length is
+            below a tenth of the largest.
+        cmap: matplotlib's name of the image's color map.
+    """
+    wheel = plt.colormaps["twilight"].with_extremes(bad="0.6")
+    axes[0].imshow(image, cmap=cmap)
+    axes[1].imshow(length, cmap="gray_r")
+    strong = np.ma.masked_where(length < 0.1 * length.max(), angle)
+    colors = axes[2].imshow(strong, cmap=wheel, vmin=0, vmax=180)
+    axes[0].figure.colorbar(colors, ax=axes[2], label="degrees", ticks=[0, 45, 90, 135, 180])
+    for axis, title in zip(axes, ("image", "length", "angle"), strict=True):
+        axis.set_title(title)
+        axis.set_axis_off()
+
+
+def normalization(
+    axes: Sequence[plt.Axes],
+    image: np.ndarray,
+    histograms: np.ndarray,
+    blocks: np.ndarray,
+    *,
+    cell: int,
+    cmap: str,
+) -> None:
+    """Draw an image with two overlapping blocks outlined, its cells, and its normalized blocks.
+
+    Args:
+        axes: three.
+        image: gray, 0 to 255, shape (height, width); at least four cells high and wide.
+        histograms: its cells, as for :func:`oriented_cells`.
+        blocks: its blocks of 2 × 2 cells, as for :func:`cells_of_blocks`.
+        cell: side of a cell in pixels.
+        cmap: matplotlib's name of the image's color map.
+    """
+    axes[0].imshow(image, cmap=cmap, vmin=0, vmax=255)
+    for start, color in ((1, COLORS[1]), (2, COLORS[5])):
+        corner = start * cell - 0.5, 2 * cell - 0.5
+        square = plt.Rectangle(corner, 2 * cell, 2 * cell, fill=False, color=color, linewidth=2)
+        axes[0].add_patch(square)
+    axes[0].set_axis_off()
+    oriented_cells(axes[1], histograms, cell)
+    oriented_cells(axes[2], cells_of_blocks(blocks), cell)
+    for axis, title in zip(axes, ("image, two blocks", "cells", "normalized"), strict=True):
+        axis.set_title(title)
+
+
 def oriented_cells(axis: plt.Axes, histograms: np.ndarray, cell: int) -> None:
     """Draw cells' histograms of gradient directions as sticks along the edges.
 
@@ -281,37 +338,120 @@ def oriented_cells(axis: plt.Axes, histograms: np.ndarray, cell: int) -> None:
     axis.set_axis_off()
 
 
-def street(
-    axis: plt.Axes,
-    score: Callable[[np.ndarray], np.ndarray],
-    X: np.ndarray,
-    y: np.ndarray,
-    *,
-    ringed: np.ndarray,
-    title: str = "",
-) -> None:
-    """Draw a two-class machine in the plane: its line, its street, its points.
+def cells_of_blocks(blocks: np.ndarray) -> np.ndarray:
+    """Blocks of 2 × 2 cells taken apart again, so that :func:`oriented_cells` can draw them.
+
+    Args:
+        blocks: shape (rows, columns, 4 · bins): every block's upper left, upper right, lower left
+            and lower right cell. Each block starts one cell after the last.
+
+    Returns:
+        Shape (rows + 1, columns + 1, bins): each cell's mean over the one to four blocks that
+        hold it.
+
+    Raises:
+        ValueError: when the last axis is not four equal parts.
+    """
+    rows, columns, length = blocks.shape
+    if length == 0 or length % 4:
+        raise ValueError(
+            f"blocks of 2 x 2 cells hold 4 times as many numbers as bins; got {length}"
+        )
+    parts = blocks.reshape(rows, columns, 2, 2, length // 4)
+    total = np.zeros((rows + 1, columns + 1, length // 4))
+    count = np.zeros((rows + 1, columns + 1, 1))
+    for down, across in np.ndindex(2, 2):
+        held = np.s_[down : down + rows, across : across + columns]
+        total[held] += parts[:, :, down, across]
+        count[held] += 1
+    return total / count
+
+
+class Machine(Protocol):
+    """What a fitted two-class ``sklearn.svm.SVC`` knows."""
+
+    support_vectors_: np.ndarray
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Points (n, 2) to scores (n,): 0 on the line, -1 and 1 on the curbs."""
+
+
+def street(axis: plt.Axes, machine: Machine, X: np.ndarray, y: np.ndarray, title: str = "") -> None:
+    """Draw a two-class SVM in the plane: its line, its street, its points.
 
     Args:
         axis: where to draw.
-        score: points (n, 2) to scores (n,), such as a fitted SVC's ``decision_function``. The
-            line is where the score is 0, the street's curbs are where it is -1 and 1.
+        machine: a fitted SVM; its support vectors are ringed.
         X: the training points, shape (n, 2).
         y: their sides, -1 or 1, shape (n,).
-        ringed: points to ring, shape (m, 2): the support vectors.
         title: the axis' title.
     """
     (left, bottom), (right, top) = X.min(axis=0) - 1, X.max(axis=0) + 1
     across, up = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
-    scores = score(np.stack([across.ravel(), up.ravel()], axis=1)).reshape(across.shape)
+    scores = machine.decision_function(np.stack([across.ravel(), up.ravel()], axis=1))
+    scores = scores.reshape(across.shape)
     levels = [level for level in (-1, 0, 1) if scores.min() < level < scores.max()]
     if levels:
         styles = ["-" if level == 0 else "--" for level in levels]
         axis.contour(across, up, scores, levels, colors="black", linestyles=styles, linewidths=1.5)
     for side, marker, color in ((-1, "o", COLORS[0]), (1, "^", COLORS[1])):
         axis.scatter(*X[y == side].T, s=24, marker=marker, color=color, zorder=2)
+    ringed = machine.support_vectors_
     axis.scatter(*ringed.T, s=90, facecolors="none", edgecolors="black", zorder=3)
     axis.set(title=title, xticks=[], yticks=[], aspect="equal")
+
+
+def hinge(axis: plt.Axes, margins: np.ndarray) -> None:
+    """Draw points on the hinge loss, with cross-entropy for comparison.
+
+    Args:
+        axis: where to draw.
+        margins: each point's side (-1 or 1) times its score, shape (n,).
+    """
+    line = np.linspace(min(-2.0, margins.min()), max(3.0, margins.max()), 200)
+    axis.plot(line, np.maximum(0, 1 - line), color="black", label="hinge")
+    axis.plot(line, np.log1p(np.exp(-line)), ":", color="black", label="cross-entropy")
+    axis.scatter(margins, np.maximum(0, 1 - margins), s=16, color=COLORS[2], zorder=3)
+    axis.set(xlabel="margin of each point", ylabel="loss")
+    axis.legend()
+
+
+def growth(
+    sizes: Sequence[int],
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    xlabel: str = "training images",
+) -> np.ndarray:
+    """Draw how quantities grow or shrink with a size, on logarithmic axes: a power is a line.
+
+    Args:
+        sizes: the sizes, ascending.
+        panels: each panel's title, its lines' names and their values, one a size, above 0. A
+            value that is not is left out: a logarithm cannot show it.
+        xlabel: what the sizes count.
+
+    Returns:
+        The axes, one a panel.
+
+    Raises:
+        ValueError: when a line does not have one value a size.
+    """
+    for lines in panels.values():
+        for name, values in lines.items():
+            if len(values) != len(sizes):
+                raise ValueError(f"{len(sizes)} sizes, but {len(values)} values for {name!r}")
+    figure, axes = plt.subplots(1, len(panels), figsize=(2.8 * len(panels), 3.2), squeeze=False)
+    for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
+        for (name, values), marker in zip(lines.items(), itertools.cycle("osD^v*X"), strict=False):
+            shown = np.where(np.asarray(values) > 0, values, np.nan)
+            axis.plot(sizes, shown, marker=marker, markersize=4, label=name)
+        axis.set(title=title, xlabel=xlabel, xscale="log", yscale="log")
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=60)
+        axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.minorticks_off()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
+    return axes[0]
 
 
 def answers(

@@ -56,6 +56,18 @@ class Metric:
         """Mean, spread and number of seeds, as a reader sees them."""
         return spread(self.mean, self.std, self.unit, len(self.values))
 
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Metric":
+        """The metric that a results file holds; :meth:`as_json` read back.
+
+        Args:
+            found: ``values``, ``n`` and ``unit``; what else there is follows from them.
+
+        Raises:
+            KeyError: when one of the three is missing.
+        """
+        return cls(values=tuple(found["values"]), n=found["n"], unit=found["unit"])
+
     def as_json(self) -> dict[str, Any]:
         """The metric as it stands in a results file."""
         return {
@@ -140,8 +152,7 @@ def recorded(chapter: str, name: str) -> str:
     known = load(chapter)["metrics"]
     if name not in known:
         raise KeyError(f"results/{chapter}.json holds no metric {name!r}; it has {sorted(known)}")
-    found = known[name]
-    return spread(found["mean"], found["std"], found["unit"], len(found["values"]))
+    return str(Metric.from_json(known[name]))
 
 
 def reference_band(reference: Mapping[str, Any], name: str) -> tuple[float, float]:
@@ -268,10 +279,7 @@ def compare(
             f"this run measured {sorted([*measured, *missing])}, the reference holds "
             f"{sorted(reference['metrics'])}: run make reference CHAPTER={reference['chapter']}"
         )
-    shown = {
-        name: spread(known["mean"], known["std"], known["unit"], len(known["values"]))
-        for name, known in reference["metrics"].items()
-    }
+    shown = {name: str(Metric.from_json(known)) for name, known in reference["metrics"].items()}
     rows, outside = [], []
     for name, value in measured.items():
         limits = _limits(reference, name, value, band)
@@ -324,10 +332,19 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Raises:
         ValueError: when a row's length is not the header's.
     """
-    display.display(display.Markdown(_table(header, rows)))
+    display.display(display.Markdown(table(header, rows)))
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown.
+
+    Args:
+        header: the columns' names.
+        rows: one text a column, read as Markdown.
+
+    Raises:
+        ValueError: when a row's length is not the header's.
+    """
     for row in rows:
         if len(row) != len(header):
             raise ValueError(f"the table has {len(header)} columns; this row has not: {row}")

@@ -368,15 +368,45 @@ def test_an_image_without_edges_gives_sticks_that_cannot_be_seen():
     assert all(collection.get_colors()[:, 3].max() == 0 for collection in axis.collections)
 
 
+def test_blocks_give_back_the_cells_that_they_were_made_of():
+    cells = np.random.default_rng(0).random((3, 5, 9))
+    blocks = np.lib.stride_tricks.sliding_window_view(cells, (2, 2), axis=(0, 1))
+    blocks = blocks.transpose(0, 1, 3, 4, 2).reshape(2, 4, 36)
+    assert plots.cells_of_blocks(blocks) == pytest.approx(cells)
+
+
+def test_a_cell_is_the_mean_of_the_blocks_that_hold_it():
+    blocks = np.stack([np.full(4, 1.0), np.full(4, 3.0)]).reshape(1, 2, 4)
+    assert plots.cells_of_blocks(blocks)[..., 0].tolist() == [[1, 2, 3], [1, 2, 3]]
+
+
+@pytest.mark.parametrize("length", [0, 9])
+def test_blocks_of_other_than_four_cells_are_refused(length):
+    with pytest.raises(ValueError, match=f"4 times as many numbers as bins; got {length}"):
+        plots.cells_of_blocks(np.zeros((2, 2, length)))
+
+
 POINTS, SIDES = (
     np.array([[-1.0, 0.0], [-3.0, 1.0], [1.0, 0.0], [3.0, 1.0]]),
     np.array([-1, -1, 1, 1]),
 )
 
 
+class Upright:
+    """A machine whose line is the vertical axis, or which says the same everywhere."""
+
+    support_vectors_ = POINTS[[0, 2]]
+
+    def __init__(self, constant: float | None = None):
+        self.constant = constant
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        return X[:, 0] if self.constant is None else np.full(len(X), self.constant)
+
+
 def test_the_street_has_a_line_and_two_curbs():
     _, axis = plt.subplots()
-    plots.street(axis, lambda X: X[:, 0], POINTS, SIDES, ringed=POINTS[[0, 2]], title="here")
+    plots.street(axis, Upright(), POINTS, SIDES, "here")
     line, *scatters = axis.collections
     assert list(line.levels) == [-1, 0, 1] and axis.get_title() == "here"
     crossed = [path.vertices[:, 0].mean() for path in line.get_paths()]
@@ -386,8 +416,67 @@ def test_the_street_has_a_line_and_two_curbs():
 
 def test_a_machine_without_a_line_in_sight_is_drawn_without_one():
     _, axis = plt.subplots()
-    plots.street(axis, lambda X: np.full(len(X), 5.0), POINTS, SIDES, ringed=POINTS[:1])
+    plots.street(axis, Upright(constant=5.0), POINTS, SIDES)
     assert len(axis.collections) == 3
+
+
+def test_points_lie_on_the_hinge():
+    _, axis = plt.subplots()
+    plots.hinge(axis, np.array([-4.0, 0.5, 6.0]))
+    assert axis.collections[0].get_offsets().tolist() == [[-4, 5], [0.5, 0.5], [6, 0]]
+    hinge, entropy = axis.get_lines()
+    x, loss = hinge.get_data()
+    assert x.min() == -4 and x.max() == 6 and loss == pytest.approx(np.maximum(0, 1 - x))
+    assert np.interp(0, *entropy.get_data()) == pytest.approx(np.log(2), abs=1e-3)
+
+
+def test_weak_gradients_have_no_color():
+    _, axes = plt.subplots(1, 3)
+    length, angle = np.array([[10.0, 0.9], [5.0, 0.0]]), np.array([[0.0, 45.0], [90.0, 135.0]])
+    plots.gradient(axes, np.zeros((2, 2)), length, angle, "gray")
+    [drawn] = axes[2].images
+    assert drawn.get_array().mask.tolist() == [[False, True], [False, True]]
+    assert drawn.get_clim() == (0, 180)
+
+
+def test_an_image_its_cells_and_its_blocks_side_by_side():
+    _, axes = plt.subplots(1, 3)
+    histograms, blocks = np.ones((4, 5, 9)), np.ones((3, 4, 36))
+    plots.normalization(axes, np.zeros((16, 20)), histograms, blocks, cell=4, cmap="gray")
+    first, second = axes[0].patches
+    # The second starts one cell after the first, so that they overlap.
+    assert second.get_x() - first.get_x() == 4 and first.get_width() == 8
+    drawn = [sum(len(lines.get_segments()) for lines in axis.collections) for axis in axes[1:]]
+    assert drawn == [4 * 5 * 9, 4 * 5 * 9]
+
+
+def test_a_power_of_the_size_is_a_line():
+    [axis] = plots.growth([1, 10, 100], {"seconds": {"square": [2, 200, 20_000]}})
+    [line] = axis.get_lines()
+    x, y = axis.transData.transform(line.get_xydata()).T
+    slopes = np.diff(y) / np.diff(x)
+    assert slopes[0] == pytest.approx(slopes[1]) and slopes[0] > 0
+    assert axis.get_title(loc="left") == "seconds" or axis.get_title() == "seconds"
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "10", "100"]
+
+
+def test_every_panel_has_every_line_and_one_legend_serves_all():
+    lines = {"a": [1, 2], "b": [2, 3]}
+    axes = plots.growth([5, 7], {"errors": lines, "seconds": lines})
+    assert [len(axis.get_lines()) for axis in axes] == [2, 2]
+    [legend] = axes[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
+
+
+def test_what_has_no_logarithm_is_left_out():
+    [axis] = plots.growth([1, 2, 3], {"errors in %": {"a": [4, 0, 1]}})
+    assert np.isnan(axis.get_lines()[0].get_ydata()).tolist() == [False, True, False]
+
+
+def test_a_line_that_does_not_fit_the_sizes_is_refused():
+    with pytest.raises(ValueError, match="3 sizes, but 2 values for 'a'"):
+        plots.growth([1, 2, 3], {"errors": {"a": [1, 2]}})
+    assert plt.get_fignums() == []
 
 
 def test_every_image_that_a_method_got_wrong_shows_all_answers():

@@ -100,6 +100,26 @@ def test_a_metric_takes_one_number_a_seed(container):
     }
 
 
+@hypothesis.given(
+    st.lists(FRACTIONS, min_size=1, max_size=5), st.integers(0, 10**6), st.sampled_from(("s", "x"))
+)
+def test_a_metric_is_read_as_it_was_written(values, n, unit):
+    # Six digits are written: as many as anybody reads, and enough for the same text.
+    values = [round(value, 6) for value in values]
+    made = results.metric(values, n=n, unit=unit)
+    read = results.Metric.from_json(json.loads(json.dumps(made.as_json())))
+    assert read == made
+    assert str(read) == str(made)
+
+
+@pytest.mark.parametrize("missing", ["values", "n", "unit"])
+def test_an_incomplete_metric_is_not_read(missing):
+    written = results.metric(0.5).as_json()
+    del written[missing]
+    with pytest.raises(KeyError, match=missing):
+        results.Metric.from_json(written)
+
+
 @pytest.mark.parametrize("wrong", [-1e-9, 1.0000001, 99.2, [0.5, 1.5]])
 def test_a_fraction_lies_between_0_and_1(wrong):
     with pytest.raises(ValueError, match="a fraction lies between 0 and 1; got"):
@@ -261,9 +281,11 @@ def test_a_metric_in_words():
     assert str(results.metric(3.25, unit="ratio")) == "3.25 (1 seed)"
 
 
-def test_a_table_is_shown_as_markdown(shown):
-    results.show_table(("Name", "Number"), [("`a`", "1"), ("`b`", "2")])
-    assert shown == ["| Name | Number |\n| --- | --- |\n| `a` | 1 |\n| `b` | 2 |"]
+def test_a_table_is_markdown_and_is_shown_as_it_is(shown):
+    table = ("Name", "Number"), [("`a`", "1"), ("`b`", "2")]
+    assert results.table(*table) == "| Name | Number |\n| --- | --- |\n| `a` | 1 |\n| `b` | 2 |"
+    results.show_table(*table)
+    assert shown == [results.table(*table)]
 
 
 @pytest.mark.parametrize("row", [("one",), ("one", "two", "three"), ()])

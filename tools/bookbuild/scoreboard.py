@@ -50,13 +50,13 @@ class Entry:
     Attributes:
         board: a key of ``BOARDS``.
         name: the metric's name in the results file.
-        metric: what the file says of it: ``mean``, ``std``, ``values``, ``n``.
+        metric: what was measured.
         reference: the whole results file.
     """
 
     board: str
     name: str
-    metric: dict
+    metric: results.Metric
     reference: dict
 
 
@@ -75,14 +75,17 @@ def entries(folder: pathlib.Path) -> list[Entry]:
                 f"{path.name} has no {missing[0]!r}: run make reference CHAPTER={path.stem}"
             )
         found += _entries(reference)
-    return sorted(found, key=lambda entry: ("test" not in entry.name, -entry.metric["mean"]))
+    return sorted(found, key=lambda entry: ("test" not in entry.name, -entry.metric.mean))
 
 
 def _entries(reference: dict) -> list[Entry]:
+    metrics = {
+        name: results.Metric.from_json(found) for name, found in reference["metrics"].items()
+    }
     accuracies = {
         name: metric
-        for name, metric in reference["metrics"].items()
-        if metric["unit"] == results.FRACTION and name.endswith(SUFFIX)
+        for name, metric in metrics.items()
+        if metric.unit == results.FRACTION and name.endswith(SUFFIX)
     }
     # A reduced edition's name has its description in brackets: "oxford_flowers102 (64 px edition)".
     data = [
@@ -120,20 +123,19 @@ def tables(checkout: paths.Checkout) -> str:
     for key, title in BOARDS.items():
         rows = [_row(entry, links) for entry in recorded if entry.board == key]
         if rows:
-            lines = [HEADER, ["---"] * len(HEADER), *rows]
-            parts.append(f"## {title}\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in lines))
+            parts.append(f"## {title}\n\n{results.table(HEADER, rows)}")
     return "\n\n".join(parts)
 
 
 def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
     metric, reference, cost = entry.metric, entry.reference, entry.reference["cost"]
     chapter, title = reference["chapter"], reference["title"]
-    low, high = interval(metric["mean"], metric["n"]) if metric["n"] else (None, None)
+    low, high = interval(metric.mean, metric.n) if metric.n else (None, None)
     return (
         f"`{entry.name}`",
-        results.spread(metric["mean"], metric["std"], metric["unit"], len(metric["values"])),
-        f"{100 * low:.2f} to {100 * high:.2f} %" if metric["n"] else "not known",
-        f"{metric['n']:,}" if metric["n"] else "not known",
+        str(metric),
+        f"{100 * low:.2f} to {100 * high:.2f} %" if metric.n else "not known",
+        f"{metric.n:,}" if metric.n else "not known",
         f"{{doc}}`{title} <{links[chapter]}>`" if chapter in links else title,
         f"{provenance.duration(cost['wall_s'])}, {cost['peak_rss_mb'] / 1000:.1f} GB",
         reference["environment"]["device"],
