@@ -447,7 +447,9 @@ def growth(
             axis.plot(sizes, shown, marker=marker, markersize=4, label=name)
         axis.set(title=title, xlabel=xlabel, xscale="log", yscale="log")
         axis.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=60)
-        axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_ylim()
+        subs = (1, 2, 5) if high / low < 500 else (1,)  # labels that would run into each other
+        axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs))
         axis.yaxis.set_major_formatter("{x:g}")
         axis.minorticks_off()
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=5)

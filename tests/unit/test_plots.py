@@ -468,6 +468,15 @@ def test_every_panel_has_every_line_and_one_legend_serves_all():
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
 
 
+@pytest.mark.parametrize("largest", [2, 30, 1e3, 1e9])
+def test_the_labels_of_a_panel_do_not_run_into_each_other(largest):
+    [axis] = plots.growth([1, 2, 3], {"seconds": {"a": [1, 1.5, largest]}})
+    axis.figure.canvas.draw()
+    low, high = axis.get_ylim()
+    seen = [tick for tick in axis.get_yticks() if low <= tick <= high]
+    assert 1 <= len(seen) <= 10
+
+
 def test_what_has_no_logarithm_is_left_out():
     [axis] = plots.growth([1, 2, 3], {"errors in %": {"a": [4, 0, 1]}})
     assert np.isnan(axis.get_lines()[0].get_ydata()).tolist() == [False, True, False]
