@@ -502,3 +502,21 @@ def test_a_file_name_that_is_no_unicode(tmp_path, picture):
     images = image_folder.dataset(listed.paths, listed.y, image_size=16)
     assert next(iter(images))[0].shape[0] == 3
     assert image_folder.split(listed.paths).shape == (3,)
+
+
+class TestSomeOfEach:
+    def test_as_many_of_each_class(self):
+        y = np.array([0] * 9 + [2] * 3 + [1] * 7)
+        chosen = image_folder.some_of_each(y, 4, seed=1)
+        assert np.bincount(y[chosen]).tolist() == [4, 4, 3]
+        assert len(set(chosen.tolist())) == len(chosen)
+
+    def test_the_seed_decides_and_a_larger_draw_holds_the_smaller(self):
+        y = np.arange(60) % 3
+        small, large = (set(image_folder.some_of_each(y, n, seed=1).tolist()) for n in (2, 5))
+        assert small < large
+        assert small != set(image_folder.some_of_each(y, 2, seed=2).tolist())
+
+    def test_none_of_each(self):
+        with pytest.raises(ValueError, match="per_class is 0"):
+            image_folder.some_of_each(np.zeros(3, int), 0)

@@ -203,6 +203,16 @@ class TestFit:
         assert float(rate(20)) == pytest.approx(0.0, abs=1e-6)
 
 
+class TestStopwatch:
+    def test_one_time_an_epoch_rising(self):
+        watch = transfer.Stopwatch()
+        X, head = np.zeros((8, 2), dtype="float32"), transfer.head(2, 2)
+        options = {"n_classes": 2, "epochs": 3, "peak_rate": 0.1, "callbacks": [watch]}
+        transfer.fit(head, [X], np.zeros(8, int), **options)
+        assert len(watch.seconds) == 3
+        assert 0 < watch.seconds[0] < watch.seconds[1] < watch.seconds[2]
+
+
 class TestFineTunable:
     def test_batch_normalization_keeps_what_it_knows(self, network):
         lower, upper = transfer.cut(keras.models.clone_model(network), "first")

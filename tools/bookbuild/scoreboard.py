@@ -132,7 +132,8 @@ def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
     chapter, title = reference["chapter"], reference["title"]
     low, high = interval(metric.mean, metric.n) if metric.n else (None, None)
     return (
-        f"`{entry.name}`",
+        # With spaces it can be broken into lines, and all columns fit beside each other.
+        entry.name.replace("_", " "),
         str(metric),
         f"{100 * low:.2f} to {100 * high:.2f} %" if metric.n else "not known",
         f"{metric.n:,}" if metric.n else "not known",

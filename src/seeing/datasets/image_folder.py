@@ -423,6 +423,26 @@ def part(
     return [paths[i] for i in chosen], y[chosen]
 
 
+def some_of_each(y: np.ndarray, per_class: int, *, seed: int = 0) -> np.ndarray:
+    """Draw as many images of each class.
+
+    Args:
+        y: integer labels, shape (n,).
+        per_class: how many of each class; of a smaller class, all.
+        seed: of the draw; with the same seed, a larger draw holds the smaller one.
+
+    Returns:
+        int64 indices, class by class.
+
+    Raises:
+        ValueError: when ``per_class`` is less than 1.
+    """
+    if per_class < 1:
+        raise ValueError(f"per_class is {per_class}; expected 1 or more")
+    order = np.random.default_rng(seed).permutation(len(y))
+    return np.concatenate([order[y[order] == k][:per_class] for k in np.unique(y)])
+
+
 @dataclasses.dataclass(frozen=True)
 class SplitPhotographs:
     """Labeled photographs on disk, and the part of the data each one belongs to.

@@ -10,6 +10,7 @@ Explained in chapter 8, *A Flower Classifier*.
 
 import os
 import pathlib
+import time
 from collections.abc import Iterable, Sequence
 
 import keras
@@ -257,6 +258,22 @@ class CachedViews(keras.utils.PyDataset):
         """Deal the photographs anew, and turn to each one's next view."""
         self._epoch += 1
         self._order = self._random.permutation(len(self.targets))
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """A callback for ``fit`` that notes how long training has taken after each epoch.
+
+    Attributes:
+        seconds: one number an epoch, since the start of ``fit``; validation is included.
+    """
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Start the clock."""
+        self._start, self.seconds = time.perf_counter(), []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Note the time."""
+        self.seconds.append(time.perf_counter() - self._start)
 
 
 def head(feature_count: int, n_classes: int) -> keras.Sequential:

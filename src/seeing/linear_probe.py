@@ -1,0 +1,122 @@
+"""A linear probe: logistic regression on what a frozen network says, tested on two splits.
+
+How good a probe is says how good the features are. Every photograph is looked at twice, as it is
+and mirrored; the probe learns from both and answers with the mean of both.
+
+Explained in chapter 8, *A Flower Classifier*.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn import linear_model
+
+from seeing.datasets import image_folder
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Tested:
+    """A probe, and how it did on photographs that it was not solved on.
+
+    Attributes:
+        solved: scikit-learn's logistic regression; its ``classes_`` are the labels it has met.
+        C: the strength of its regularization.
+        n: number of test photographs.
+        accuracy: share whose label is the most probable class.
+        top5_accuracy: share whose label is among the five most probable classes.
+    """
+
+    solved: linear_model.LogisticRegression
+    C: float
+    n: int
+    accuracy: float
+    top5_accuracy: float
+
+
+def two_looks(
+    extractor: "keras.Model", paths: Sequence[pathlib.Path | str], image_size: int
+) -> np.ndarray:
+    """What a frozen network says about each photograph and about its mirror image.
+
+    Args:
+        extractor: RGB images, 0 to 255, to features.
+        paths: image files.
+        image_size: width and height that their middle squares are brought to, in pixels.
+
+    Returns:
+        float32, shape (2, n, features).
+
+    Raises:
+        ValueError: when there is no photograph.
+    """
+    # Keras takes seconds to import, and the functions below do without it.
+    from seeing.models import transfer
+
+    batches = image_folder.dataset(paths, np.zeros(len(paths)), image_size=image_size, cache=False)
+    mirrored = ((images[:, :, ::-1], y) for images, y in batches)
+    return np.stack(
+        [
+            transfer.activations(extractor, look, len(paths), dtype="float32", label=label)
+            for look, label in ((batches, "features"), (mirrored, "features, mirrored"))
+        ]
+    )
+
+
+def official_split(
+    looks: np.ndarray, y: np.ndarray, split: np.ndarray, strengths: Sequence[float]
+) -> Tested:
+    """Choose C on the validation part, solve on training and validation, test once.
+
+    Args:
+        looks: float, shape (2, n, features), as :func:`two_looks` gives.
+        y: labels, shape (n,).
+        split: str, shape (n,): ``"training"``, ``"validation"`` or ``"test"``.
+        strengths: candidates for C; the first wins a tie.
+
+    Raises:
+        ValueError: when a part is empty, or there is no candidate.
+    """
+    parts = [np.flatnonzero(split == part) for part in image_folder.SPLITS]
+    if not all(len(part) for part in parts) or not strengths:
+        counts = dict(zip(image_folder.SPLITS, map(len, parts), strict=True))
+        raise ValueError(f"the parts hold {counts}, {len(strengths)} candidates; expected 1 each")
+    training, validation, test = parts
+    if len(strengths) > 1:
+        tried = [_tested(looks, y, training, validation, C).accuracy for C in strengths]
+        strengths = [strengths[int(np.argmax(tried))]]
+    return _tested(looks, y, np.concatenate([training, validation]), test, strengths[0])
+
+
+def random_split(looks: np.ndarray, y: np.ndarray, *, C: float, seed: int) -> Tested:
+    """Solve on nine tenths, drawn at random, and test on the rest.
+
+    Args:
+        looks: as for :func:`official_split`.
+        y: labels, shape (n,), n at least 10.
+        C: the strength of the regularization, chosen before.
+        seed: of the draw.
+
+    Raises:
+        ValueError: when there are fewer than 10 photographs.
+    """
+    if len(y) < 10:
+        raise ValueError(f"{len(y)} photographs; expected 10 or more, so that a tenth is one")
+    test, training = np.split(np.random.default_rng(seed).permutation(len(y)), [len(y) // 10])
+    return _tested(looks, y, training, test, C)
+
+
+def _tested(
+    looks: np.ndarray, y: np.ndarray, training: np.ndarray, test: np.ndarray, C: float
+) -> Tested:
+    X, twice = np.concatenate(looks[:, training]), np.tile(y[training], len(looks))
+    solved = linear_model.LogisticRegression(C=C, max_iter=5_000).fit(X, twice)
+    probabilities = np.mean([solved.predict_proba(look) for look in looks[:, test]], axis=0)
+    best = solved.classes_[np.argsort(-probabilities, axis=1, kind="stable")[:, :5]]
+    hits = best == y[test, np.newaxis]
+    return Tested(solved, C, len(test), float(hits[:, 0].mean()), float(hits.any(axis=1).mean()))

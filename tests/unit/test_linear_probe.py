@@ -1,0 +1,81 @@
+"""linear_probe: two looks, two splits, top-1 and top-5."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn import linear_model
+from sklearn import metrics as sklearn_metrics
+
+from seeing import linear_probe
+
+
+def features(n: int = 120, n_classes: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two looks at n photographs of several classes, not quite separable."""
+    random = np.random.default_rng(seed)
+    y = np.arange(n) % n_classes
+    centers = random.normal(size=(n_classes, 6))
+    return (centers[y] + random.normal(0, 0.6, size=(2, n, 6))).astype("float32"), y
+
+
+def test_two_looks_are_those_of_the_picture_and_of_its_mirror_image(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEEING_PROGRESS", "0")
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[:, :16] = 200  # bright on the left
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    inputs = keras.Input((32, 32, 3))
+    left = keras.layers.Cropping2D(((0, 0), (0, 16)))(inputs)
+    extractor = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(left))
+    looks = linear_probe.two_looks(extractor, [tmp_path / "a.png"], 32)
+    np.testing.assert_allclose(looks, [[[200] * 3], [[0] * 3]])
+    assert looks.dtype == np.float32
+
+
+def test_the_official_split_is_solved_on_two_parts_and_tested_on_the_third():
+    looks, y = features()
+    split = np.array(["training"] * 60 + ["validation"] * 20 + ["test"] * 40)
+    found = linear_probe.official_split(looks, y, split, [0.1])
+    X = np.concatenate([looks[0][:80], looks[1][:80]])
+    known = linear_model.LogisticRegression(C=0.1, max_iter=5_000).fit(X, np.tile(y[:80], 2))
+    probabilities = (known.predict_proba(looks[0][80:]) + known.predict_proba(looks[1][80:])) / 2
+    assert found.n == 40
+    assert found.accuracy == np.mean(probabilities.argmax(axis=1) == y[80:])
+    top5 = sklearn_metrics.top_k_accuracy_score(y[80:], probabilities, k=5)
+    assert found.top5_accuracy == pytest.approx(top5)
+    assert found.accuracy < found.top5_accuracy
+
+
+def test_c_is_chosen_on_the_validation_part():
+    looks, y = features()
+    split = np.array(["training"] * 60 + ["validation"] * 20 + ["test"] * 40)
+    found = linear_probe.official_split(looks, y, split, [1e-9, 1.0])
+    assert found.C == 1.0
+    assert linear_probe.official_split(looks, y, split, [1.0, 1e-9]).C == 1.0
+
+
+def test_the_random_split_follows_its_seed_and_tests_a_tenth():
+    looks, y = features()
+    first, again = (linear_probe.random_split(looks, y, C=1.0, seed=3) for _ in range(2))
+    assert first.n == 12
+    assert (first.accuracy, first.top5_accuracy) == (again.accuracy, again.top5_accuracy)
+    np.testing.assert_array_equal(first.solved.coef_, again.solved.coef_)
+    other = linear_probe.random_split(looks, y, C=1.0, seed=4)
+    assert not np.array_equal(first.solved.coef_, other.solved.coef_)
+
+
+def test_a_class_without_a_training_photograph_is_a_miss_and_no_error():
+    looks, y = features()
+    y[-40:] = 99
+    split = np.array(["training"] * 60 + ["validation"] * 20 + ["test"] * 40)
+    found = linear_probe.official_split(looks, y, split, [1.0])
+    assert (found.accuracy, found.top5_accuracy) == (0.0, 0.0)
+
+
+def test_what_is_refused():
+    looks, y = features(12)
+    with pytest.raises(ValueError, match="'test': 0"):
+        linear_probe.official_split(looks, y, np.array(["training", "validation"] * 6), [1.0])
+    with pytest.raises(ValueError, match="0 candidates"):
+        linear_probe.official_split(looks, y, np.array(["training", "validation", "test"] * 4), [])
+    with pytest.raises(ValueError, match="9 photographs; expected 10"):
+        linear_probe.random_split(looks[:, :9], y[:9], C=1.0, seed=0)
