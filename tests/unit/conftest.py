@@ -45,6 +45,14 @@ def cache(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
 
 
 @pytest.fixture
+def offline(cache: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """The empty cache folder in the quick profile, without a mirror and without a network."""
+    monkeypatch.setenv("SEEING_OFFLINE", "1")
+    monkeypatch.setenv("SEEING_PROFILE", "quick")
+    return cache
+
+
+@pytest.fixture
 def server() -> Iterator[Server]:
     """A local web server; see :class:`Server`."""
     running = Server()

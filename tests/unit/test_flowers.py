@@ -18,17 +18,7 @@ MIRRORED = MIRROR is not None and any(
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """An empty cache, no mirror, no network."""
-    monkeypatch.setenv("SEEING_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("SEEING_MIRROR", raising=False)
-    monkeypatch.setenv("SEEING_OFFLINE", "1")
-    monkeypatch.setenv("SEEING_PROFILE", "quick")
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def mirror(tmp_path, monkeypatch, cache):
+def mirror(tmp_path, monkeypatch, offline):
     """A mirror folder that serves 30 drawn flowers and one copy as if they were the archive."""
     root = tmp_path / "flower_photos"
     paths = drawn_flowers.write_folder(root, 30, size=48)
@@ -143,23 +133,23 @@ def test_an_archive_that_is_none_is_refused(mirror, monkeypatch):
         flowers.load(allow_stand_in=False)
 
 
-def test_every_source_is_named_when_all_fail(cache):
+def test_every_source_is_named_when_all_fail(offline):
     with pytest.raises(sources.DataUnavailable) as caught:
         flowers.load(allow_stand_in=False)
     tried = [source for source, _ in caught.value.failures]
     assert tried[0].startswith("cache")
     assert tried[1:] == [source.name for source in flowers.chain()]
     assert flowers.ARCHIVE_URL in tried[-1]
-    assert not list((cache).glob("flower_photos*"))
+    assert not list(offline.glob("flower_photos*"))
 
 
-def test_the_full_profile_takes_no_stand_in(cache, monkeypatch):
+def test_the_full_profile_takes_no_stand_in(offline, monkeypatch):
     monkeypatch.setenv("SEEING_PROFILE", "full")
     with pytest.raises(sources.DataUnavailable):
         flowers.load()
 
 
-def test_the_stand_in_says_what_it_is(cache, monkeypatch, capsys):
+def test_the_stand_in_says_what_it_is(offline, monkeypatch, capsys):
     monkeypatch.setattr(flowers, "DRAWN_COUNT", 40)
     data = flowers.load()
     said = capsys.readouterr().out

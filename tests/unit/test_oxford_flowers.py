@@ -20,16 +20,6 @@ COUNT = 12
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """An empty cache, no mirror, no network."""
-    monkeypatch.setenv("SEEING_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("SEEING_MIRROR", raising=False)
-    monkeypatch.setenv("SEEING_OFFLINE", "1")
-    monkeypatch.setenv("SEEING_PROFILE", "quick")
-    return tmp_path / "cache"
-
-
-@pytest.fixture
 def files(tmp_path):
     """Twelve drawn flowers with labels and split, laid out like the official files."""
     folder = tmp_path / "files"
@@ -70,7 +60,7 @@ def assert_complete(data):
     assert not data.record.is_stand_in
 
 
-def test_the_official_files(cache, files, tmp_path, monkeypatch):
+def test_the_official_files(offline, files, tmp_path, monkeypatch):
     with tarfile.open(files / "102flowers.tgz", "w:gz") as tar:
         tar.add(files / "jpg", "jpg")
     serve(files, files, list(oxford_flowers.ORIGINAL), monkeypatch, "ORIGINAL")
@@ -82,7 +72,7 @@ def test_the_official_files(cache, files, tmp_path, monkeypatch):
     assert oxford_flowers.load().record == data.record
 
 
-def test_the_reduced_edition_says_so(cache, files, tmp_path, monkeypatch):
+def test_the_reduced_edition_says_so(offline, files, tmp_path, monkeypatch):
     (tmp_path / "mirror").mkdir()
     with tarfile.open(tmp_path / "mirror" / "oxford_flowers102_64px.tar", "w") as tar:
         tar.add(files, "oxford_flowers102_64px")
@@ -94,7 +84,7 @@ def test_the_reduced_edition_says_so(cache, files, tmp_path, monkeypatch):
     assert data.record.sha256 == oxford_flowers.REDUCED["oxford_flowers102_64px.tar"]
 
 
-def test_there_is_no_stand_in(cache):
+def test_there_is_no_stand_in(offline):
     with pytest.raises(sources.DataUnavailable) as caught:
         oxford_flowers.load()
     tried = [source for source, _ in caught.value.failures]

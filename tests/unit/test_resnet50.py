@@ -14,15 +14,6 @@ from seeing.datasets import sources
 from seeing.models import resnet50
 
 
-@pytest.fixture
-def offline(tmp_path, monkeypatch):
-    """An empty cache, no mirror, no network."""
-    monkeypatch.setenv("SEEING_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("SEEING_MIRROR", raising=False)
-    monkeypatch.setenv("SEEING_OFFLINE", "1")
-    return tmp_path
-
-
 @pytest.fixture(scope="module")
 def weights():
     """The real weights, through the real chain."""
@@ -180,9 +171,9 @@ class TestSources:
             with pytest.raises(sources.SourceFailed, match=r"cannot be read|the shards hold"):
                 resnet50.read_tensorflow_js(tmp_path)
 
-    def test_a_mirrored_file_with_another_md5_is_refused(self, offline, monkeypatch):
-        (offline / resnet50.KERAS_FILE).write_bytes(b"no")
-        monkeypatch.setenv("SEEING_MIRROR", str(offline))
+    def test_a_mirrored_file_with_another_md5_is_refused(self, offline, tmp_path, monkeypatch):
+        (tmp_path / resnet50.KERAS_FILE).write_bytes(b"no")
+        monkeypatch.setenv("SEEING_MIRROR", str(tmp_path))
         with pytest.raises(sources.DataUnavailable, match="has another MD5"):
             resnet50.load()
 
