@@ -31,7 +31,7 @@ IMAGE_SIZE = 256
 CROP = 7 / 8  # of the image size: random crops show less, so that flowers look larger in them
 BATCH_SIZE = 32
 FEW = 128  # to ask so few photographs takes less time than to compile the network first
-VIEWS, FINE_TUNING_RATE = 6, 2e-4
+VIEWS = 6
 # Of the head's regularization, scikit-learn's C: the candidates, and the one without validation.
 STRENGTHS, USUAL_STRENGTH = (0.001, 0.01, 0.1), 0.01
 
@@ -76,7 +76,7 @@ class PhotoClassifier:
         if not paths:
             return np.zeros((0, len(self.class_names)), dtype=np.float32)
         batches = (
-            (np.stack([self._square(path) for path in paths[start : start + BATCH_SIZE]]), None)
+            (image_folder.read_squares(paths[start : start + BATCH_SIZE], self.image_size), None)
             for start in range(0, len(paths), BATCH_SIZE)
         )
         if len(paths) <= FEW:
@@ -84,9 +84,6 @@ class PhotoClassifier:
         return transfer.activations(
             self.network, batches, len(paths), dtype="float32", label="photographs"
         )
-
-    def _square(self, path: pathlib.Path | str) -> np.ndarray:
-        return image_folder.read_square(path, self.image_size)
 
     def top(self, path: pathlib.Path | str, k: int = 5) -> list[tuple[str, float]]:
         """The k most probable classes of a photograph, ``(name, probability)``, best first."""
@@ -122,6 +119,57 @@ class PhotoClassifier:
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A classifier, and how it did on photographs that it has not met.
+
+    Attributes:
+        classifier: the classifier.
+        probabilities: float32, shape (n, K), its answers.
+        accuracy: share of photographs whose most probable class is their label.
+        seconds: from the files to the answers.
+    """
+
+    classifier: PhotoClassifier
+    probabilities: np.ndarray
+    accuracy: float
+    seconds: float
+
+    def surest_mistakes(self, y: np.ndarray, count: int) -> list[int]:
+        """The photographs, by index, that it got most confidently wrong; the surest first.
+
+        Args:
+            y: integer labels, shape (n,).
+            count: how many at most.
+        """
+        wrong = np.flatnonzero(self.probabilities.argmax(axis=1) != y)
+        confidence = self.probabilities[wrong].max(axis=1)
+        return [int(i) for i in wrong[np.argsort(-confidence, kind="stable")][:count]]
+
+
+def measure(
+    classifier: PhotoClassifier, paths: Sequence[pathlib.Path | str], y: np.ndarray
+) -> Measured:
+    """Ask a classifier about labeled photographs.
+
+    Args:
+        classifier: the classifier.
+        paths: n image files, n at least 1.
+        y: integer labels, shape (n,).
+
+    Raises:
+        ValueError: when there is no photograph, or there are not as many labels.
+        image_folder.UnreadableImage: naming the first file that cannot be used.
+    """
+    if not paths or len(paths) != len(y):
+        raise ValueError(f"{len(paths)} photographs, {len(y)} labels; expected as many, at least 1")
+    start = time.perf_counter()
+    probabilities = classifier.probabilities(paths)
+    seconds = time.perf_counter() - start
+    accuracy = float(np.mean(probabilities.argmax(axis=1) == y))
+    return Measured(classifier, probabilities, accuracy, seconds)
 
 
 def require_new(folder: pathlib.Path) -> None:
@@ -269,7 +317,8 @@ def train(
     for name, parts in candidates.items():
         classifier = PhotoClassifier(transfer.classifier(parts, image_size), folder.class_names)
         accuracy = _accuracy(classifier, folder, split, "validation")
-        say(f"{name}: validation accuracy {accuracy:.1%}")
+        if not math.isnan(accuracy):
+            say(f"{name}: validation accuracy {accuracy:.1%}")
         # Written so that the last one is kept where there is no validation part.
         if best is None or not accuracy < validation_accuracy:
             best, validation_accuracy = classifier, accuracy
@@ -307,11 +356,8 @@ def _frozen(
 
     def features(part: str) -> tuple[np.ndarray, np.ndarray]:
         paths, y = image_folder.part(folder.paths, folder.y, split, part)
-        if not paths:
-            return np.zeros((0, extractor.output.shape[-1]), dtype=np.float32), y
-        batches = image_folder.dataset(paths, y, image_size=image_size, cache=False)
         label = f"features, {part}"
-        return transfer.activations(extractor, batches, len(y), dtype="float32", label=label), y
+        return transfer.of_photographs(extractor, paths, image_size=image_size, label=label), y
 
     X, y = features("training")
     n_classes = len(folder.class_names)
@@ -319,8 +365,8 @@ def _frozen(
     X, y = features("validation")
     if not len(y):
         return [extractor, heads[USUAL_STRENGTH]]
-    scores = {C: np.mean(transfer.look(head, X).argmax(axis=1) == y) for C, head in heads.items()}
-    return [extractor, heads[max(scores, key=scores.get)]]
+    best, _ = transfer.choose_head(heads, X, y)
+    return [extractor, heads[best]]
 
 
 def _fine_tuned(
@@ -343,19 +389,8 @@ def _fine_tuned(
     views = transfer.random_views(
         extractor, paths, count=min(VIEWS, epochs), image_size=crop, seed=seed
     )
-    copies = [keras.models.clone_model(part) for part in (upper, head)]
-    for copy, part in zip(copies, (upper, head), strict=True):
-        copy.set_weights(part.get_weights())
-    network = transfer.fine_tunable(*copies)
-    transfer.fit(
-        network,
-        views,
-        y,
-        n_classes=len(folder.class_names),
-        epochs=epochs,
-        peak_rate=FINE_TUNING_RATE,
-        seed=seed,
-    )
+    options = {"n_classes": len(folder.class_names), "epochs": epochs, "seed": seed}
+    network, _ = transfer.fine_tune(upper, head, views, y, **options)
     return [extractor, network]
 
 
@@ -363,6 +398,4 @@ def _accuracy(
     classifier: PhotoClassifier, folder: image_folder.ImageFolder, split: np.ndarray, name: str
 ) -> float:
     paths, y = image_folder.part(folder.paths, folder.y, split, name)
-    if not paths:
-        return math.nan
-    return float(np.mean(classifier.probabilities(paths).argmax(axis=1) == y))
+    return measure(classifier, paths, y).accuracy if paths else math.nan

@@ -6,11 +6,14 @@ used, in chapter 4, *A First Honest CNN*.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
+
+if TYPE_CHECKING:
+    from seeing import results
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow, which is too
 # pale on white, and with black last.
@@ -454,6 +457,56 @@ def growth(
         axis.minorticks_off()
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
     return axes[0]
+
+
+def accuracy_over_time(
+    runs: Mapping[str, tuple[float, Mapping[str, Sequence[float]]]],
+) -> plt.Axes:
+    """Draw what each way to train has reached by when.
+
+    Args:
+        runs: by name, the seconds that go by before training starts, and the training's history:
+            ``val_accuracy`` (0 to 1) and ``seconds`` since the start, one of each an epoch.
+
+    Raises:
+        ValueError: when a run does not have as many times as accuracies.
+    """
+    _, axis = plt.subplots(figsize=(6.4, 3.2))
+    for (name, (before, history)), marker in zip(
+        runs.items(), itertools.cycle("osD^v*X"), strict=False
+    ):
+        seconds, accuracy = history["seconds"], history["val_accuracy"]
+        if len(seconds) != len(accuracy):
+            raise ValueError(f"{name!r} has {len(seconds)} times and {len(accuracy)} accuracies")
+        minutes = (before + np.asarray(seconds)) / 60
+        axis.plot(minutes, accuracy, marker=marker, markersize=5, label=name)
+    axis.set(xlabel="minutes", ylabel="validation accuracy", ylim=(0, 1))
+    axis.legend(loc="lower right")
+    return axis
+
+
+def accuracy_by_size(
+    sizes: Sequence[str], ways: Mapping[str, Sequence["results.Metric"]], *, xlabel: str
+) -> plt.Axes:
+    """Draw accuracy against the amount of data, with the spread between seeds.
+
+    Args:
+        sizes: the amounts as text, for example ``["5", "20", "all"]``, evenly spaced.
+        ways: each line's name and its metrics, one a size.
+        xlabel: what the sizes count.
+
+    Raises:
+        ValueError: when a line does not have one metric a size.
+    """
+    _, axis = plt.subplots(figsize=(5.6, 3))
+    for (name, metrics), marker in zip(ways.items(), itertools.cycle("osD^v*X"), strict=False):
+        if len(metrics) != len(sizes):
+            raise ValueError(f"{len(sizes)} sizes, but {len(metrics)} values for {name!r}")
+        means, spreads = [metric.mean for metric in metrics], [metric.std for metric in metrics]
+        axis.errorbar(sizes, means, yerr=spreads, marker=marker, capsize=3, label=name)
+    axis.set(xlabel=xlabel, ylabel="validation accuracy", ylim=(0, 1))
+    axis.legend(loc="lower right")
+    return axis
 
 
 def answers(

@@ -3,11 +3,12 @@
 Explained where first used, in chapter 5, *What Does "Good" Mean?*
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from seeing import results
 
 ACCURACY = "accuracy"
+TIME = "time"
 
 
 class Tally:
@@ -22,18 +23,31 @@ class Tally:
         self.chapter = chapter
         self.n = n
         self._values: dict[str, list[float]] = {}
+        self._n: dict[str, int] = {}
+        self._missing: dict[str, str] = {}
 
-    def add(self, prefix: str, numbers: Mapping[str, float]) -> None:
+    def add(self, prefix: str, numbers: Mapping[str, float], *, n: int | None = None) -> None:
         """Keep one seed's numbers.
 
         Args:
             prefix: what was measured, for example ``"few_images_plain"``.
             numbers: by name; the metric's full name is ``prefix_name``. A full name that ends in
-                ``_accuracy`` is a fraction, held to a band and shown on the scoreboard; any other
-                is only reported.
+                ``_accuracy`` is a fraction, held to a band and shown on the scoreboard; one that
+                ends in ``_time`` is in seconds; any other is a ratio. These are only reported.
+            n: how many test examples these were measured on, where that is not the tally's.
+
+        Raises:
+            ValueError: when a metric's seeds were measured on different numbers of examples.
         """
         for name, value in numbers.items():
-            self._values.setdefault(f"{prefix}_{name}", []).append(float(value))
+            full_name = f"{prefix}_{name}"
+            count = 0 if name.endswith(TIME) else self.n if n is None else n
+            if self._n.setdefault(full_name, count) != count:
+                raise ValueError(
+                    f"{full_name!r} was measured on {self._n[full_name]} examples before, now on "
+                    f"{count}; expected one number, or two names"
+                )
+            self._values.setdefault(full_name, []).append(float(value))
 
     def metrics(self) -> dict[str, results.Metric]:
         """Every metric, by its full name.
@@ -43,26 +57,55 @@ class Tally:
         """
         return {name: self._metric(name) for name in self._values}
 
+    def missing(self) -> dict[str, str]:
+        """What tables showed as not measured, and why: ``results.conclude`` takes it."""
+        return {name: why for name, why in self._missing.items() if name not in self._values}
+
+    def withhold(self, names: Iterable[str], reason: str) -> None:
+        """Take metrics back, as if not measured: they would mean nothing on this run's data.
+
+        Args:
+            names: full names of metrics that were added.
+            reason: why, for the reader of the closing table.
+
+        Raises:
+            KeyError: when nothing was added under one of the names.
+        """
+        for name in list(names):
+            del self._values[name]
+            self._missing[name] = reason
+
     def _metric(self, name: str) -> results.Metric:
         if name not in self._values:
             raise KeyError(f"nothing was added as {name!r}; there is {sorted(self._values)}")
-        unit = results.FRACTION if name.endswith(f"_{ACCURACY}") else "ratio"
-        return results.metric(self._values[name], n=self.n, unit=unit)
+        units = {ACCURACY: results.FRACTION, TIME: "s"}
+        unit = units.get(name.rpartition("_")[2], "ratio")
+        return results.metric(self._values[name], n=self._n[name], unit=unit)
 
-    def show(self, columns: Mapping[str, str], rows: Mapping[str, str]) -> None:
+    def _text(self, name: str, missing: str | None) -> str:
+        if missing is None or name in self._values:
+            return str(self._metric(name))
+        self._missing[name] = missing
+        return missing
+
+    def show(
+        self, columns: Mapping[str, str], rows: Mapping[str, str], *, missing: str | None = None
+    ) -> None:
         """Show this run beside the recorded full run: one table, or two for several columns.
 
         Args:
             columns: each column's heading and the ends of its metrics' names.
             rows: each row's text and the beginnings of its metrics' names, the prefixes.
+            missing: what to show for a metric that this run has not measured, for example
+                ``"not in this run"``; None allows no gap.
 
         Raises:
-            KeyError: when nothing was added under one of the names, or the reference holds no
-                such metric.
+            KeyError: when nothing was added under one of the names and ``missing`` is None, or
+                the reference holds no such metric.
             FileNotFoundError: when the chapter has no reference results.
         """
         names = [[f"{prefix}_{end}" for end in columns.values()] for prefix in rows.values()]
-        here = [[str(self._metric(name)) for name in row] for row in names]
+        here = [[self._text(name, missing) for name in row] for row in names]
         full = [[results.recorded(self.chapter, name) for name in row] for row in names]
         if len(columns) == 1:
             header = ["This run and the recorded one", *columns, "Reference, full profile"]

@@ -365,6 +365,23 @@ def read_square(
     return np.array(square)
 
 
+def read_squares(paths: Sequence[pathlib.Path | str], size: int) -> np.ndarray:
+    """The middle squares of several images, as :func:`read_square` gives them.
+
+    Args:
+        paths: image files, n of them.
+        size: width and height of each square, in pixels.
+
+    Returns:
+        uint8, shape (n, size, size, 3).
+
+    Raises:
+        UnreadableImage: naming the first file that cannot be used.
+    """
+    squares = [read_square(path, size) for path in paths]
+    return np.stack(squares) if squares else np.zeros((0, size, size, 3), dtype=np.uint8)
+
+
 def split_of(file_name: str) -> str:
     """The part of the data that a photograph belongs to, by a hash of its file's name.
 
@@ -463,19 +480,34 @@ class SplitPhotographs:
     edition: str
     record: sources.DataRecord
 
-    def part(self, name: str) -> tuple[list[pathlib.Path], np.ndarray]:
+    def part(self, name: str, *, limit: int | None = None) -> tuple[list[pathlib.Path], np.ndarray]:
         """The image files and the labels of one part.
 
         Args:
             name: ``"training"``, ``"validation"`` or ``"test"``.
+            limit: take only so many, drawn at random and always the same ones; None takes all.
 
         Returns:
             Paths, and int64 labels of shape (number of paths,).
 
         Raises:
-            ValueError: when there is no part of that name.
+            ValueError: when there is no part of that name, or the limit is less than 1.
         """
-        return part(self.paths, self.y, self.split, name)
+        paths, y = part(self.paths, self.y, self.split, name)
+        if limit is None:
+            return paths, y
+        if limit < 1:
+            raise ValueError(f"limit is {limit}; expected 1 or more, or None for all")
+        drawn = np.sort(np.random.default_rng(0).permutation(len(paths))[:limit])
+        return [paths[i] for i in drawn], y[drawn]
+
+    def counts(self) -> tuple[list[str], list[list[str]]]:
+        """How many photographs of each class are in each part: a table's header and rows."""
+        rows = [
+            [name, *(f"{np.sum(self.y[self.split == part] == k):,}" for part in SPLITS)]
+            for k, name in enumerate(self.class_names)
+        ]
+        return ["class", *SPLITS], rows
 
 
 def dataset(

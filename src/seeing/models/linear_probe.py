@@ -9,15 +9,13 @@ Explained in chapter 8, *A Flower Classifier*.
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 from sklearn import linear_model
 
 from seeing.datasets import image_folder
-
-if TYPE_CHECKING:
-    import keras
+from seeing.models import transfer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +36,22 @@ class Tested:
     accuracy: float
     top5_accuracy: float
 
+    def head(self) -> keras.Sequential:
+        """The same probe as Keras layers: features to one logit a class in ``solved.classes_``.
+
+        Raises:
+            ValueError: when there are only two classes: scikit-learn gives one logit then.
+        """
+        n_classes, feature_count = self.solved.coef_.shape
+        if n_classes == 1:
+            raise ValueError("a probe of two classes has one logit; expected three classes or more")
+        layers = transfer.head(feature_count, n_classes)
+        layers.set_weights([self.solved.coef_.T, self.solved.intercept_])
+        return layers
+
 
 def two_looks(
-    extractor: "keras.Model", paths: Sequence[pathlib.Path | str], image_size: int
+    extractor: keras.Model, paths: Sequence[pathlib.Path | str], image_size: int
 ) -> np.ndarray:
     """What a frozen network says about each photograph and about its mirror image.
 
@@ -55,9 +66,6 @@ def two_looks(
     Raises:
         ValueError: when there is no photograph.
     """
-    # Keras takes seconds to import, and the functions below do without it.
-    from seeing.models import transfer
-
     batches = image_folder.dataset(paths, np.zeros(len(paths)), image_size=image_size, cache=False)
     mirrored = ((images[:, :, ::-1], y) for images, y in batches)
     return np.stack(
@@ -115,7 +123,7 @@ def _tested(
     looks: np.ndarray, y: np.ndarray, training: np.ndarray, test: np.ndarray, C: float
 ) -> Tested:
     X, twice = np.concatenate(looks[:, training]), np.tile(y[training], len(looks))
-    solved = linear_model.LogisticRegression(C=C, max_iter=5_000).fit(X, twice)
+    solved = linear_model.LogisticRegression(C=C, **transfer.SOLVER).fit(X, twice)
     probabilities = np.mean([solved.predict_proba(look) for look in looks[:, test]], axis=0)
     best = solved.classes_[np.argsort(-probabilities, axis=1, kind="stable")[:, :5]]
     hits = best == y[test, np.newaxis]
