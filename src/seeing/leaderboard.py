@@ -5,8 +5,9 @@ Explained in chapter 9, *Before Deep Learning*.
 
 import dataclasses
 import math
+import pickle
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -141,7 +142,6 @@ def show(
     record: sources.DataRecord,
     *,
     names: Mapping[str, str],
-    size: Callable[[Model], int],
 ) -> dict[str, results.Metric]:
     """Show the table, each row beside the recorded full run.
 
@@ -151,8 +151,7 @@ def show(
         truth: the right answers, shape (n,).
         record: the test set's data.
         names: each method's metric in the results file. A method without one is shown, and not
-            recorded.
-        size: a model to the bytes that have to be stored in order to predict.
+            recorded; a name without runs is left out.
 
     Returns:
         The accuracies by the names of their metrics.
@@ -160,10 +159,15 @@ def show(
     rows = []
     for name, trials in runs.items():
         recorded = results.recorded(chapter, names[name]) if name in names else "not recorded"
-        size_bytes = size(trials[0].model)
+        size_bytes = stored_bytes(trials[0].model)
         rows.append(row(name, trials, truth, size_bytes=size_bytes, recorded=recorded))
     results.show_table(header(record), rows)
-    return {metric: accuracy(runs[name], truth) for name, metric in names.items()}
+    return {metric: accuracy(runs[name], truth) for name, metric in names.items() if name in runs}
+
+
+def stored_bytes(model: Model) -> int:
+    """What has to be stored in order to predict: its own ``size_bytes``, or its pickled length."""
+    return getattr(model, "size_bytes", 0) or len(pickle.dumps(model))
 
 
 def panels(
@@ -183,6 +187,31 @@ def panels(
     return {
         title: {name: [value(one) for one in curve] for name, curve in curves.items()}
         for title, value in values.items()
+    }
+
+
+def growth(
+    sizes: Sequence[int], curve: Sequence[Trial], truth: np.ndarray
+) -> dict[str, results.Metric]:
+    """What becomes of a method as it gets more images.
+
+    Args:
+        sizes: numbers of training images, ascending.
+        curve: one trial a size.
+        truth: the right answers, shape (n,).
+
+    Returns:
+        The accuracy with the fewest and with the most images, and the last slope of the training
+        time (``"growth"``) and of the prediction time, as :func:`slope` gives it.
+
+    Raises:
+        ValueError: when there are fewer than two sizes, or not as many trials.
+    """
+    return {
+        "growth": slope(sizes, [one.training_s for one in curve]),
+        "prediction_growth": slope(sizes, [one.microseconds for one in curve]),
+        f"{sizes[0]}_images_validation_accuracy": accuracy(curve[:1], truth),
+        "most_images_validation_accuracy": accuracy(curve[-1:], truth),
     }
 
 

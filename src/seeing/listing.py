@@ -4,6 +4,7 @@ Explained where first used, in chapter 8, *A Flower Classifier*.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 
 from IPython import display
@@ -12,6 +13,8 @@ from IPython import display
 def show(function: Callable) -> None:
     """Show a function's source, as it stands in the book's helpers.
 
+    Cross-references in its docstring lose their markup and keep their names.
+
     Args:
         function: any function or class that Python can find the source of.
 
@@ -19,4 +22,5 @@ def show(function: Callable) -> None:
         TypeError: when it is neither, or is written in another language.
         OSError: when its source cannot be found.
     """
-    display.display(display.Markdown(f"```python\n{inspect.getsource(function)}```"))
+    source = re.sub(r":(?:class|func|meth):`", "`", inspect.getsource(function))
+    display.display(display.Markdown(f"```python\n{source}```"))

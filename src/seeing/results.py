@@ -217,6 +217,7 @@ def conclude(
                     "profile": profiles.name(),
                     "band": band_name(data),
                     "metrics": {name: value.as_json() for name, value in measured.items()},
+                    "not_measured": sorted(missing),
                     "data": [dataclasses.asdict(record) for record in data],
                 },
                 indent=1,
@@ -324,6 +325,20 @@ def spread(mean: float, std: float, unit: str, runs: int) -> str:
         if unit != "ratio":
             text += f" {unit}"
     return f"{text} ± {plus_minus} ({runs} seeds)" if runs > 1 else f"{text} (1 seed)"
+
+
+def show_beside(chapter: str, measured: Mapping[str, Metric]) -> None:
+    """Show metrics by their names, each beside the recorded full run.
+
+    Args:
+        chapter: the slug of the results file.
+        measured: this run's metrics by name.
+
+    Raises:
+        FileNotFoundError, KeyError: as :func:`recorded` does.
+    """
+    rows = [[f"`{name}`", str(value), recorded(chapter, name)] for name, value in measured.items()]
+    show_table(["Metric", "This run", "Reference, full profile"], rows)
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

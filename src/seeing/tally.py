@@ -3,6 +3,7 @@
 Explained where first used, in chapter 5, *What Does "Good" Mean?*
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from seeing import results
@@ -22,32 +23,36 @@ class Tally:
     def __init__(self, chapter: str, *, n: int = 0):
         self.chapter = chapter
         self.n = n
-        self._values: dict[str, list[float]] = {}
+        self._values: dict[str, dict[int, float]] = {}
         self._n: dict[str, int] = {}
         self._missing: dict[str, str] = {}
 
-    def add(self, prefix: str, numbers: Mapping[str, float], *, n: int | None = None) -> None:
-        """Keep one seed's numbers.
+    def add(
+        self, prefix: str, numbers: Mapping[str, float], *, seed: int, n: int | None = None
+    ) -> None:
+        """Keep one seed's numbers. A cell that runs again replaces what it added before.
 
         Args:
             prefix: what was measured, for example ``"few_images_plain"``.
             numbers: by name; the metric's full name is ``prefix_name``. A full name that ends in
                 ``_accuracy`` is a fraction, held to a band and shown on the scoreboard; one that
                 ends in ``_time`` is in seconds; any other is a ratio. These are only reported.
+            seed: which run of several this was; 0 for what is measured once.
             n: how many test examples these were measured on, where that is not the tally's.
 
         Raises:
-            ValueError: when a metric's seeds were measured on different numbers of examples.
+            ValueError: when another seed was measured on a different number of examples.
         """
         for name, value in numbers.items():
             full_name = f"{prefix}_{name}"
             count = 0 if name.endswith(TIME) else self.n if n is None else n
-            if self._n.setdefault(full_name, count) != count:
+            values = self._values.setdefault(full_name, {})
+            if values.keys() - {seed} and self._n[full_name] != count:
                 raise ValueError(
                     f"{full_name!r} was measured on {self._n[full_name]} examples before, now on "
                     f"{count}; expected one number, or two names"
                 )
-            self._values.setdefault(full_name, []).append(float(value))
+            values[seed], self._n[full_name] = float(value), count
 
     def metrics(self) -> dict[str, results.Metric]:
         """Every metric, by its full name.
@@ -80,7 +85,7 @@ class Tally:
             raise KeyError(f"nothing was added as {name!r}; there is {sorted(self._values)}")
         units = {ACCURACY: results.FRACTION, TIME: "s"}
         unit = units.get(name.rpartition("_")[2], "ratio")
-        return results.metric(self._values[name], n=self._n[name], unit=unit)
+        return results.metric(list(self._values[name].values()), n=self._n[name], unit=unit)
 
     def _text(self, name: str, missing: str | None) -> str:
         if missing is None or name in self._values:
@@ -114,6 +119,11 @@ class Tally:
         else:
             results.show_table(["This run", *columns], _titled(rows, here))
             results.show_table(["Reference, full profile", *columns], _titled(rows, full))
+
+
+def slug(text: str) -> str:
+    """A row's text as part of a metric's name: ``"rate 0.002"`` becomes ``"rate_0_002"``."""
+    return re.sub(r"\W+", "_", text.lower()).strip("_")
 
 
 def _titled(titles: Mapping[str, str], cells: list[list[str]]) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """Chapter 4's recipe as a helper: what it builds, and that it learns."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -42,3 +43,15 @@ def test_a_handful_of_images_is_enough_to_run(bars, monkeypatch):
     monkeypatch.setattr(digit_network, "MIN_IMAGES_SEEN", 0)
     X, y = bars
     assert set(digit_network.DigitNetwork().fit(X[:3], y[:3]).predict(X[:3])) <= set(range(10))
+
+
+def test_outputs_are_the_networks_with_or_without_a_channel_axis():
+    keras.utils.set_random_seed(0)
+    X = np.random.default_rng(0).integers(0, 256, (1_001, 28, 28)).astype("uint8")
+    for shape in ((28, 28), (28, 28, 1)):
+        layers = [keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(3)]
+        network = keras.Sequential([keras.Input(shape), *layers])
+        known = network(X.reshape(-1, *shape).astype("float32"), training=False)
+        found = digit_network.outputs(network, X)
+        assert found.shape == (1_001, 3)
+        np.testing.assert_allclose(found, keras.ops.convert_to_numpy(known), atol=1e-5)

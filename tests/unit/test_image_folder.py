@@ -372,6 +372,42 @@ class TestSplit:
             image_folder.part(paths, np.arange(4), split, "train")
 
 
+class TestSplitPhotographs:
+    @pytest.fixture
+    def photographs(self, tmp_path):
+        return image_folder.SplitPhotographs(
+            class_names=("a", "b"),
+            paths=tuple(tmp_path / f"{i}.jpg" for i in range(12)),
+            y=np.array([0] * 8 + [1] * 4),
+            split=np.array(["training"] * 9 + ["validation"] * 2 + ["test"]),
+            edition="tiny",
+            record=None,
+        )
+
+    def test_a_limit_draws_always_the_same(self, photographs):
+        paths, y = photographs.part("training", limit=4)
+        again, _ = photographs.part("training", limit=4)
+        everything, _ = photographs.part("training")
+        assert paths == again
+        assert len(set(paths)) == len(y) == 4
+        assert set(paths) < set(everything)
+        assert paths != everything[:4]
+        assert [photographs.y[int(path.stem)] for path in paths] == y.tolist()
+
+    def test_a_limit_beyond_the_part_takes_all(self, photographs):
+        paths, y = photographs.part("validation", limit=50)
+        assert (paths, y.tolist()) == (photographs.part("validation")[0], [1, 1])
+
+    def test_a_limit_of_nothing_is_refused(self, photographs):
+        with pytest.raises(ValueError, match="limit is 0; expected 1 or more"):
+            photographs.part("test", limit=0)
+
+    def test_counts(self, photographs):
+        header, rows = photographs.counts()
+        assert header == ["class", "training", "validation", "test"]
+        assert rows == [["a", "8", "0", "0"], ["b", "1", "2", "1"]]
+
+
 class TestDataset:
     @pytest.fixture(scope="class")
     def files(self, tmp_path_factory):
@@ -400,6 +436,13 @@ class TestDataset:
         (images, _), *_ = image_folder.dataset(paths, y, image_size=24, batch_size=10)
         for path, image in zip(paths, images, strict=True):
             assert np.array_equal(image_folder.read_square(path, 24), image)
+
+    def test_several_squares_are_those_of_each(self, files):
+        paths, _ = files
+        squares = image_folder.read_squares(paths[:3], 24)
+        assert (squares.dtype, squares.shape) == (np.uint8, (3, 24, 24, 3))
+        assert np.array_equal(squares[2], image_folder.read_square(paths[2], 24))
+        assert image_folder.read_squares([], 24).shape == (0, 24, 24, 3)
 
     def test_center_crop_keeps_the_middle(self, files):
         paths, _ = files

@@ -1,5 +1,7 @@
 """The leaderboard: what a trial times, and what a row says."""
 
+import types
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -86,6 +88,7 @@ def test_the_header_names_the_data_and_says_when_it_is_a_stand_in():
 def test_the_table_shows_every_method_and_gives_back_those_with_a_name(monkeypatch):
     shown = []
     monkeypatch.setattr(leaderboard.results, "show_table", lambda *table: shown.append(table))
+    monkeypatch.setattr(leaderboard, "stored_bytes", lambda model: 5_000)
     monkeypatch.setattr(leaderboard.results, "recorded", lambda chapter, name: f"{chapter}: {name}")
     record = sources.DataRecord(name="letters", origin="a mirror", sha256="ab")
     truth, runs = np.array([1, 0]), {"tree": [trial([1, 1])], "guess": [trial([0, 1])]}
@@ -94,8 +97,7 @@ def test_the_table_shows_every_method_and_gives_back_those_with_a_name(monkeypat
         runs,
         truth,
         record,
-        names={"tree": "tree_test_accuracy"},
-        size=lambda model: 5_000,
+        names={"tree": "tree_test_accuracy", "no weights": "other_test_accuracy"},
     )
     assert {name: metric.mean for name, metric in scores.items()} == {"tree_test_accuracy": 0.5}
     [(header, rows)] = shown
@@ -113,6 +115,27 @@ def test_growing_trials_become_three_panels():
         "training, seconds": {"tree": [1.0, 4.0]},
         "one prediction, µs": {"tree": pytest.approx([1.0, 2.0])},
     }
+
+
+def test_what_has_to_be_stored_is_what_the_model_says_or_its_pickle():
+    assert leaderboard.stored_bytes(types.SimpleNamespace(size_bytes=17)) == 17
+    small, large = (leaderboard.stored_bytes(np.zeros(n)) for n in (10, 1_000))
+    assert 80 < small < 8_000 < large < 9_000
+
+
+def test_growth_has_both_ends_and_both_slopes():
+    curve = [trial([1, 0], 1.0, 2e-6), trial([1, 1], 4.0, 4e-6)]
+    found = leaderboard.growth([100, 200], curve, np.array([1, 1]))
+    assert {name: metric.mean for name, metric in found.items()} == pytest.approx(
+        {
+            "growth": 2.0,
+            "prediction_growth": 1.0,
+            "100_images_validation_accuracy": 0.5,
+            "most_images_validation_accuracy": 1.0,
+        }
+    )
+    assert found["growth"].unit == found["prediction_growth"].unit == "ratio"
+    assert found["most_images_validation_accuracy"].n == 2
 
 
 @given(some.floats(-3, 3), some.floats(1e-3, 1e3))

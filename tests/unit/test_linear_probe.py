@@ -79,3 +79,16 @@ def test_what_is_refused():
         linear_probe.official_split(looks, y, np.array(["training", "validation", "test"] * 4), [])
     with pytest.raises(ValueError, match="9 photographs; expected 10"):
         linear_probe.random_split(looks[:, :9], y[:9], C=1.0, seed=0)
+
+
+def test_as_keras_layers_it_says_the_same():
+    looks, y = features(n_classes=5)
+    probe = linear_probe.random_split(looks, y, C=1.0, seed=0)
+    logits = keras.ops.convert_to_numpy(probe.head()(looks[0]))
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(
+        shares / shares.sum(axis=1, keepdims=True), probe.solved.predict_proba(looks[0]), atol=1e-5
+    )
+    two = linear_probe.random_split(looks, y % 2, C=1.0, seed=0)
+    with pytest.raises(ValueError, match="a probe of two classes has one logit"):
+        two.head()

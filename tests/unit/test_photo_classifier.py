@@ -96,8 +96,10 @@ class TestTrain:
             for i, file_name in enumerate(names[k::2]):
                 pixels = np.random.default_rng(100 * k + i).integers(0, 256, (40, 40, 3))
                 Image.fromarray(pixels.astype("uint8")).save(tmp_path / name / file_name)
-        training = photo_classifier.train(tmp_path, image_size=SIDE, say=lambda text: None)
+        said = []
+        training = photo_classifier.train(tmp_path, image_size=SIDE, say=said.append)
         assert np.isnan(training.test_accuracy)
+        assert not any("validation accuracy" in line for line in said)
         assert "test accuracy: not known: no photograph in it" in training.scores()
 
     def test_a_class_without_training_photographs(self, folder, small_backbone):
@@ -159,6 +161,29 @@ class TestPhotoClassifier:
         figure = untrained(("x", "y")).show(folder / "rosé" / "picture 0.png")
         assert figure.axes[0].get_title() in {"x", "y"}
         assert len(figure.axes[1].patches) == 2
+
+
+class TestMeasure:
+    def test_accuracy_time_and_the_surest_mistakes(self, folder):
+        classifier = untrained(("x", "y"))
+        paths = sorted(folder.glob("*/*.png"))
+        said = classifier.probabilities(paths).argmax(axis=1)
+        wrong = [3, 30, 17]
+        y = np.where(np.isin(np.arange(40), wrong), 1 - said, said)
+        found = photo_classifier.measure(classifier, paths, y)
+        assert found.classifier is classifier
+        assert found.accuracy == pytest.approx(37 / 40)
+        assert found.seconds > 0
+        surest = found.surest_mistakes(y, 2)
+        confidence = found.probabilities.max(axis=1)
+        assert surest == sorted(wrong, key=lambda i: -confidence[i])[:2]
+        assert found.surest_mistakes(said, 12) == []
+
+    @pytest.mark.parametrize(("count", "labels"), [(0, 0), (2, 1)])
+    def test_what_is_refused(self, folder, count, labels):
+        paths = sorted(folder.glob("*/*.png"))[:count]
+        with pytest.raises(ValueError, match=f"{count} photographs, {labels} labels"):
+            photo_classifier.measure(untrained(), paths, np.zeros(labels, int))
 
 
 class TestSaveAndLoad:

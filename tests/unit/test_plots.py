@@ -11,7 +11,7 @@ from matplotlib import colors as mcolors
 from matplotlib import pyplot as plt
 from skimage import color
 
-from seeing import plots
+from seeing import plots, results
 
 pytestmark = pytest.mark.usefixtures("figures")
 
@@ -512,3 +512,61 @@ def test_no_more_answers_than_asked_for():
 def test_answers_that_do_not_fit_are_refused(truth, given, said):
     with pytest.raises(ValueError, match=said):
         plots.answers(pictures(2), truth, given)
+
+
+def test_accuracy_over_time_counts_minutes_from_the_photographs_on(figures):
+    axis = plots.accuracy_over_time(
+        {
+            "a": (0.0, {"seconds": [60, 120], "val_accuracy": [0.5, 0.6]}),
+            "b": (30.0, {"seconds": [90], "val_accuracy": [0.9]}),
+        }
+    )
+    first, second = axis.get_lines()
+    np.testing.assert_allclose(first.get_xydata(), [[1, 0.5], [2, 0.6]])
+    np.testing.assert_allclose(second.get_xydata(), [[2, 0.9]])
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_accuracy_over_time_needs_as_many_times_as_accuracies(figures):
+    with pytest.raises(ValueError, match="'a' has 1 times and 2 accuracies"):
+        plots.accuracy_over_time({"a": (0.0, {"seconds": [60], "val_accuracy": [0.5, 0.6]})})
+
+
+def test_accuracy_by_size_shows_mean_and_spread(figures):
+    scores = [results.metric([0.4, 0.6]), results.metric([0.8, 0.8])]
+    axis = plots.accuracy_by_size(["5", "all"], {"frozen": scores}, xlabel="photographs")
+    (line,) = axis.get_lines()[:1]
+    np.testing.assert_allclose(line.get_ydata(), [0.5, 0.8])
+    bar = axis.containers[0].lines[2][0].get_segments()[0]
+    np.testing.assert_allclose(bar[1][1] - bar[0][1], 2 * scores[0].std)
+    assert axis.get_xlabel() == "photographs"
+
+
+def test_accuracy_by_size_needs_one_metric_a_size(figures):
+    with pytest.raises(ValueError, match="2 sizes, but 1 values for 'frozen'"):
+        plots.accuracy_by_size(["5", "all"], {"frozen": [results.metric(0.5)]}, xlabel="n")
+
+
+def test_accuracy_by_strength_has_a_panel_a_kind_and_shows_the_spread(figures):
+    plain = [results.metric([0.8, 0.9]), results.metric([0.3, 0.5])]
+    augmented = [results.metric(0.9), results.metric(0.7)]
+    lines = {"plain": plain, "augmented": augmented}
+    axes = plots.accuracy_by_strength({"noise": ((0, 0.2), lines), "shift": ((0, 3), lines)})
+    assert [axis.get_xlabel() for axis in axes] == ["noise", "shift"]
+    for axis, strengths in zip(axes, ((0, 0.2), (0, 3)), strict=True):
+        first, second = (container.lines[0] for container in axis.containers)
+        np.testing.assert_allclose(first.get_xdata(), strengths)
+        np.testing.assert_allclose(first.get_ydata(), [0.85, 0.4])
+        np.testing.assert_allclose(second.get_ydata(), [0.9, 0.7])
+        bar = axis.containers[0].lines[2][0].get_segments()[1]
+        np.testing.assert_allclose(bar[1][1] - bar[0][1], 2 * plain[1].std)
+    (legend,) = axes[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["plain", "augmented"]
+
+
+def test_accuracy_by_strength_needs_panels_and_one_metric_a_strength(figures):
+    with pytest.raises(ValueError, match="at least one panel"):
+        plots.accuracy_by_strength({})
+    panels = {"noise": ((0, 0.2), {"plain": [results.metric(0.5)]})}
+    with pytest.raises(ValueError, match="'noise' has 2 strengths, but 1 values for 'plain'"):
+        plots.accuracy_by_strength(panels)

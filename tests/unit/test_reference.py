@@ -127,3 +127,23 @@ def test_the_quick_part_needs_full_results_of_the_same_metrics(book: paths.Check
     (book.root / "results/tiny.json").write_text('{"metrics": {"other": {"unit": "fraction"}}}')
     with pytest.raises(ValueError, match="now measures"):
         reference.make_quick(chapter, book)
+
+
+def test_the_quick_part_may_leave_metrics_out_if_it_says_so(book: paths.Checkout) -> None:
+    conclude = CONCLUDE.replace(
+        "    data=[record],\n",
+        '    data=[record],\n    not_measured={"slow_accuracy": "too slow"},\n',
+    )
+    write(book.root, CHAPTER, conclude, BOX)
+    chapter, path = book.root / "notebooks/07_tiny.ipynb", book.root / "results/tiny.json"
+    fraction, seconds = {"unit": "fraction"}, {"unit": "s"}
+    metrics = {"test_accuracy": fraction, "slow_accuracy": fraction, "fit_time": seconds}
+    path.write_text(json.dumps({"chapter": "tiny", "metrics": metrics}))
+    reference.make_quick(chapter, book)
+    made = json.loads(path.read_text(encoding="utf-8"))
+    assert made["quick_not_measured"] == ["slow_accuracy"]
+    assert set(made["quick_band"]) == {"test_accuracy"}
+    del metrics["slow_accuracy"]
+    path.write_text(json.dumps({"chapter": "tiny", "metrics": metrics}))
+    with pytest.raises(ValueError, match="now measures"):
+        reference.make_quick(chapter, book)

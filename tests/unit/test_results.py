@@ -373,6 +373,7 @@ def test_a_reference_run_hands_over_what_it_measured_and_compares_nothing(
         "metrics": {
             "test_accuracy": {"mean": 0.1, "std": 0.0, "values": [0.1], "n": 5, "unit": "fraction"}
         },
+        "not_measured": [],
         "data": [
             {
                 "name": "letters",
@@ -430,3 +431,9 @@ def test_a_folder_that_is_no_checkout_is_told_apart(monkeypatch, tmp_path):
     assert results.checkout() is None
     (tmp_path / "results").mkdir()
     assert results.checkout() == tmp_path
+
+
+def test_metrics_are_shown_beside_the_recorded_ones(folder, shown):
+    results.show_beside("letters", {"test_accuracy": results.metric(0.5, n=10)})
+    (table,) = shown
+    assert "| `test_accuracy` | 50.00 % (1 seed) | 99.00 % ± 0.10 (3 seeds) |" in str(table)

@@ -28,9 +28,9 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[str]:
 def filled() -> tally.Tally:
     """Two seeds of three metrics."""
     made = tally.Tally("some", n=100)
-    for accuracy, cost in ((0.8, 10), (0.9, 20)):
-        made.add("a", {"accuracy": accuracy, "cost": cost})
-        made.add("b", {"cost": cost / 10})
+    for seed, (accuracy, cost) in enumerate(((0.8, 10), (0.9, 20))):
+        made.add("a", {"accuracy": accuracy, "cost": cost}, seed=seed)
+        made.add("b", {"cost": cost / 10}, seed=seed)
     return made
 
 
@@ -44,8 +44,8 @@ def test_it_keeps_one_number_a_seed(filled):
 
 def test_only_an_accuracy_is_held_to_a_band():
     made = tally.Tally("some")
-    made.add("", {"inaccuracy": 0.1})
-    made.add("a", {"accuracy": 0.1, "accuracy_gain": 0.1})
+    made.add("", {"inaccuracy": 0.1}, seed=0)
+    made.add("a", {"accuracy": 0.1, "accuracy_gain": 0.1}, seed=0)
     units = {name: metric.unit for name, metric in made.metrics().items()}
     assert units == {"_inaccuracy": "ratio", "a_accuracy": "fraction", "a_accuracy_gain": "ratio"}
 
@@ -57,7 +57,7 @@ def test_an_empty_tally_has_no_metrics():
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), 1.5])
 def test_an_accuracy_must_be_a_fraction(wrong):
     made = tally.Tally("some")
-    made.add("a", {"accuracy": wrong})
+    made.add("a", {"accuracy": wrong}, seed=0)
     with pytest.raises(ValueError):
         made.metrics()
 
@@ -95,6 +95,59 @@ def test_a_name_that_was_never_added_is_named(filled, shown):
 
 
 def test_a_name_that_the_reference_lacks_is_named(filled, shown):
-    filled.add("c", {"cost": 1})
+    filled.add("c", {"cost": 1}, seed=0)
     with pytest.raises(KeyError, match="c_cost"):
         filled.show({"Cost": "cost"}, {"third": "c"})
+
+
+def test_a_gap_is_shown_if_allowed_and_told_to_the_closing_table(filled, shown):
+    filled.show({"Cost": "cost"}, {"first": "a"}, missing="not in this run")
+    assert filled.missing() == {}
+    lone = tally.Tally("some")
+    lone.show({"Cost": "cost"}, {"first": "a", "second": "b"}, missing="not in this run")
+    assert shown[-1].splitlines()[2] == "| first | not in this run | 35 ± 7.1 (2 seeds) |"
+    assert lone.missing() == {"a_cost": "not in this run", "b_cost": "not in this run"}
+    lone.add("a", {"cost": 3}, seed=0)
+    assert lone.missing() == {"b_cost": "not in this run"}
+
+
+def test_what_is_withheld_counts_as_not_measured(filled):
+    filled.withhold(["a_accuracy", "b_cost"], "stand-in data")
+    assert set(filled.metrics()) == {"a_cost"}
+    assert filled.missing() == {"a_accuracy": "stand-in data", "b_cost": "stand-in data"}
+    with pytest.raises(KeyError, match="b_cost"):
+        filled.withhold(["b_cost"], "again")
+
+
+def test_a_number_may_have_its_own_count_and_a_time_has_none():
+    made = tally.Tally("some", n=100)
+    made.add("a", {"test_accuracy": 0.5, "training_time": 60}, seed=0, n=7)
+    assert made.metrics() == {
+        "a_test_accuracy": results.metric(0.5, n=7),
+        "a_training_time": results.metric(60, n=0, unit="s"),
+    }
+    with pytest.raises(ValueError, match=r"'a_test_accuracy' was measured on 7 .* now on 100"):
+        made.add("a", {"test_accuracy": 0.6}, seed=1)
+    assert made.metrics()["a_test_accuracy"].values == (0.5,)
+
+
+def test_a_cell_that_runs_again_replaces_what_it_added(filled):
+    filled.add("a", {"accuracy": 0.7, "cost": 15}, seed=0)
+    assert filled.metrics()["a_accuracy"] == results.metric([0.7, 0.9], n=100)
+    made = tally.Tally("some", n=5)
+    made.add("a", {"accuracy": 0.7}, seed=0)
+    made.add("a", {"accuracy": 0.8}, seed=0, n=9)  # the only seed: its count may change
+    assert made.metrics()["a_accuracy"] == results.metric(0.8, n=9)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("rate 0.002", "rate_0_002"),
+        ("k-nearest neighbors", "k_nearest_neighbors"),
+        ("ResNet50 (frozen)", "resnet50_frozen"),
+        ("batches of 8, normalization frozen", "batches_of_8_normalization_frozen"),
+    ],
+)
+def test_a_rows_text_becomes_a_name(text, name):
+    assert tally.slug(text) == name

@@ -202,7 +202,6 @@ class TestFit:
         assert float(rate(2)) == pytest.approx(0.5)  # a tenth of 20 steps
         assert float(rate(20)) == pytest.approx(0.0, abs=1e-6)
 
-
     def test_the_history_has_one_time_an_epoch_and_validation_by_integer_labels(self):
         X, head = np.zeros((8, 2), dtype="float32"), transfer.head(2, 3)
         options = {"n_classes": 3, "epochs": 3, "peak_rate": 0.1}
@@ -212,6 +211,67 @@ class TestFit:
         assert 0 < first < second < third
         assert history["val_accuracy"][-1] == 1.0
         assert "val_loss" not in transfer.fit(head, [X], zeros, **options)
+
+
+class TestOfPhotographs:
+    def test_the_middle_squares_in_order_and_none(self, network, tmp_path):
+        paths = [tmp_path / f"{i}.png" for i in range(3)]
+        for path, pixels in zip(paths, images(3, side=20), strict=True):
+            Image.fromarray(pixels[:16].astype("uint8")).save(path)
+        found = transfer.of_photographs(network, paths, image_size=16)
+        squares = np.stack([np.asarray(Image.open(path))[:, 2:18] for path in paths])
+        known = transfer.look(network, squares.astype("float32"))
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, known, rtol=1e-5, atol=1e-3)
+        none = transfer.of_photographs(network, [], image_size=16, dtype="float16")
+        assert (none.shape, none.dtype) == ((0, 8, 8, 8), np.float16)
+
+
+class TestAccuracy:
+    @pytest.mark.parametrize("count", [1, 64, 65, 150])
+    def test_in_batches_it_is_the_share_of_right_answers(self, count):
+        X = np.random.default_rng(0).normal(size=(count, 3)).astype("float32")
+        y = X.argmax(axis=1)
+        y[0] = (y[0] + 1) % 3
+        inputs = keras.Input((3,))
+        same = keras.Model(inputs, keras.layers.Identity()(inputs))
+        assert transfer.accuracy(same, X, y) == pytest.approx((count - 1) / count)
+
+    def test_the_best_head_is_chosen_and_the_first_wins_a_tie(self):
+        X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
+        y = (X[:, 0] > 0).astype(int)
+        good = transfer.solve_head(X, y, n_classes=2, C=10.0)
+        bad = transfer.solve_head(X, 1 - y, n_classes=2, C=10.0)
+        best, scores = transfer.choose_head({0.1: bad, 0.2: good, 0.3: good}, X, y)
+        assert best == 0.2
+        assert scores[0.1] < 0.2 < 0.8 < scores[0.2] == scores[0.3]
+
+
+class TestFineTune:
+    def test_the_originals_stay_as_they_are(self, network):
+        _, upper = transfer.cut(network, "joined")
+        head = transfer.head(8, 2)
+        x = transfer.look(transfer.cut(network, "joined")[0], images(8))
+        before = [weight.copy() for part in (upper, head) for weight in part.get_weights()]
+        options = {"n_classes": 2, "epochs": 2, "peak_rate": 0.01}
+        trained, history = transfer.fine_tune(upper, head, [x], np.arange(8) % 2, **options)
+        after = [weight for part in (upper, head) for weight in part.get_weights()]
+        for old, new in zip(before, after, strict=True):
+            np.testing.assert_array_equal(old, new)
+        changed = [np.any(a != b) for a, b in zip(before, trained.get_weights(), strict=True)]
+        assert all(changed)
+        assert len(history["seconds"]) == 2
+
+    def test_one_seed_gives_one_result(self, network):
+        lower, upper = transfer.cut(network, "joined")
+        x, y = transfer.look(lower, images(8)), np.arange(8) % 2
+        head, options = transfer.head(8, 2), {"n_classes": 2, "epochs": 1, "peak_rate": 0.01}
+        first, again, other = (
+            transfer.fine_tune(upper, head, [x], y, seed=seed, **options)[0].get_weights()
+            for seed in (1, 1, 2)
+        )
+        np.testing.assert_allclose(first[0], again[0], atol=1e-6)
+        assert not np.allclose(first[0], other[0], atol=1e-6)
 
 
 class TestFineTunable:

@@ -69,7 +69,9 @@ def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path
     fractions = {
         name for name, metric in reference["metrics"].items() if metric["unit"] == results.FRACTION
     }
-    if set(fresh["quick_band"]) != fractions:
+    left_out = set(fresh["quick_not_measured"])
+    known = set(reference["metrics"])
+    if set(fresh["quick_band"]) | (left_out & fractions) != fractions or left_out - known:
         raise ValueError(
             f"{notebook.name} now measures {sorted(fresh['quick_band'])}, {path.name} holds "
             f"{sorted(fractions)}: run make reference CHAPTER={slug}"
@@ -90,6 +92,7 @@ def _quick(notebook: pathlib.Path, checkout: paths.Checkout) -> dict:
         # The fastest of the three: the others may have shared the machine with something.
         "quick_cost": min((cost for _, _, cost in runs), key=lambda cost: cost["wall_s"]),
         "quick_band": bands([report for report, _, _ in runs]),
+        "quick_not_measured": sorted({name for r, _, _ in runs for name in r["not_measured"]}),
     }
     with tempfile.TemporaryDirectory() as empty:
         nothing = {"SEEING_OFFLINE": "1", "SEEING_CACHE": empty, "SEEING_MIRROR": ""}

@@ -83,16 +83,30 @@ class DigitNetwork:
         Returns:
             int64, shape (n,).
         """
-        import keras
-
-        parts = [X[start : start + 1_000, ..., np.newaxis] for start in range(0, len(X), 1_000)]
-        logits = [keras.ops.convert_to_numpy(self.network(part, training=False)) for part in parts]
-        return np.concatenate(logits).argmax(axis=1)
+        return outputs(self.network, X).argmax(axis=1)
 
     @property
     def size_bytes(self) -> int:
         """Bytes that its weights take."""
         return 4 * self.network.count_params()
+
+
+def outputs(network: "keras.Model", X: np.ndarray) -> np.ndarray:
+    """A network's outputs for digits, a thousand at a time, in inference mode.
+
+    Args:
+        network: digits, with or without a channel axis, to K outputs.
+        X: digits, uint8, shape (n, 28, 28), n at least 1.
+
+    Returns:
+        float32, shape (n, K).
+    """
+    import keras
+
+    X = X.reshape(-1, *network.input_shape[1:])
+    parts = [X[start : start + 1_000] for start in range(0, len(X), 1_000)]
+    found = [keras.ops.convert_to_numpy(network(part, training=False)) for part in parts]
+    return np.concatenate(found)
 
 
 def _build(keras: types.ModuleType) -> "keras.Sequential":

@@ -1,0 +1,28 @@
+"""listing: a helper's own source, shown on a page."""
+
+import pytest
+
+from seeing import listing
+from seeing.models import transfer
+
+
+def test_it_shows_the_source_as_it_stands(monkeypatch):
+    shown = []
+    monkeypatch.setattr(listing.display, "display", lambda text: shown.append(text.data))
+    listing.show(listing.show)
+    (text,) = shown
+    assert text.startswith("```python\ndef show(function: Callable) -> None:\n")
+    assert text.endswith("```")
+
+
+def test_cross_references_lose_their_markup(monkeypatch):
+    shown = []
+    monkeypatch.setattr(listing.display, "display", lambda text: shown.append(text.data))
+    listing.show(transfer.fit)
+    assert "as `CachedViews` does" in shown[0]
+    assert ":class:" not in shown[0]
+
+
+def test_what_has_no_source_is_refused():
+    with pytest.raises(TypeError, match="int"):
+        listing.show(7)
