@@ -503,8 +503,10 @@ def accuracy_by_size(
         if len(metrics) != len(sizes):
             raise ValueError(f"{len(sizes)} sizes, but {len(metrics)} values for {name!r}")
         means, spreads = [metric.mean for metric in metrics], [metric.std for metric in metrics]
-        axis.errorbar(sizes, means, yerr=spreads, marker=marker, capsize=3, label=name)
+        places = range(len(sizes))
+        axis.errorbar(places, means, yerr=spreads, marker=marker, capsize=3, label=name)
     axis.set(xlabel=xlabel, ylabel="validation accuracy", ylim=(0, 1))
+    axis.set_xticks(range(len(sizes)), sizes)
     axis.legend(loc="lower right")
     return axis
 
@@ -546,6 +548,41 @@ def answers(
         for i in chosen
     ]
     return image_grid(np.asarray(images)[chosen], titles, columns=columns, size=1.3)
+
+
+def accuracy_by_strength(
+    panels: Mapping[str, tuple[Sequence[float], Mapping[str, Sequence["results.Metric"]]]],
+) -> np.ndarray:
+    """Draw how accuracy changes with a strength, one panel a kind of change.
+
+    Args:
+        panels: each panel's title, its strengths (ascending), and its lines: each line's name and
+            its metrics, one a strength. The spread between seeds is drawn as a bar. Every panel
+            has the same lines.
+
+    Returns:
+        The axes, one a panel.
+
+    Raises:
+        ValueError: when there is no panel, or a line does not have one metric a strength.
+    """
+    if not panels:
+        raise ValueError("accuracy_by_strength needs at least one panel; got none")
+    size = (1.4 + 1.9 * len(panels), 2.8)
+    figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
+    for axis, (title, (strengths, lines)) in zip(axes[0], panels.items(), strict=True):
+        for (name, metrics), marker in zip(lines.items(), itertools.cycle("osD^v*X"), strict=False):
+            if len(metrics) != len(strengths):
+                raise ValueError(
+                    f"{title!r} has {len(strengths)} strengths, but {len(metrics)} values for "
+                    f"{name!r}"
+                )
+            means, spreads = [metric.mean for metric in metrics], [metric.std for metric in metrics]
+            axis.errorbar(strengths, means, yerr=spreads, marker=marker, capsize=3, label=name)
+        axis.set(xlabel=title, ylim=(0, 1))
+    axes[0, 0].set(ylabel="accuracy")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
+    return axes[0]
 
 
 def _without_gray_channel(image: np.ndarray) -> np.ndarray:

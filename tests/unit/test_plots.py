@@ -536,7 +536,7 @@ def test_accuracy_by_size_shows_mean_and_spread(figures):
     scores = [results.metric([0.4, 0.6]), results.metric([0.8, 0.8])]
     axis = plots.accuracy_by_size(["5", "all"], {"frozen": scores}, xlabel="photographs")
     (line,) = axis.get_lines()[:1]
-    np.testing.assert_allclose(line.get_ydata(), [0.5, 0.8])
+    np.testing.assert_allclose(line.get_ydata(orig=False), [0.5, 0.8])
     bar = axis.containers[0].lines[2][0].get_segments()[0]
     np.testing.assert_allclose(bar[1][1] - bar[0][1], 2 * scores[0].std)
     assert axis.get_xlabel() == "photographs"
@@ -555,9 +555,9 @@ def test_accuracy_by_strength_has_a_panel_a_kind_and_shows_the_spread(figures):
     assert [axis.get_xlabel() for axis in axes] == ["noise", "shift"]
     for axis, strengths in zip(axes, ((0, 0.2), (0, 3)), strict=True):
         first, second = (container.lines[0] for container in axis.containers)
-        np.testing.assert_allclose(first.get_xdata(), strengths)
-        np.testing.assert_allclose(first.get_ydata(), [0.85, 0.4])
-        np.testing.assert_allclose(second.get_ydata(), [0.9, 0.7])
+        np.testing.assert_allclose(first.get_xdata(orig=False), strengths)
+        np.testing.assert_allclose(first.get_ydata(orig=False), [0.85, 0.4])
+        np.testing.assert_allclose(second.get_ydata(orig=False), [0.9, 0.7])
         bar = axis.containers[0].lines[2][0].get_segments()[1]
         np.testing.assert_allclose(bar[1][1] - bar[0][1], 2 * plain[1].std)
     (legend,) = axes[0].figure.legends

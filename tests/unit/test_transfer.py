@@ -264,14 +264,14 @@ class TestFineTune:
 
     def test_one_seed_gives_one_result(self, network):
         lower, upper = transfer.cut(network, "joined")
-        x, y = transfer.look(lower, images(8)), np.arange(8) % 2
-        head, options = transfer.head(8, 2), {"n_classes": 2, "epochs": 1, "peak_rate": 0.01}
+        x, y = transfer.look(lower, images(80)), np.arange(80) % 2
+        head, options = transfer.head(8, 2), {"n_classes": 2, "epochs": 2, "peak_rate": 0.01}
         first, again, other = (
             transfer.fine_tune(upper, head, [x], y, seed=seed, **options)[0].get_weights()
             for seed in (1, 1, 2)
         )
-        np.testing.assert_allclose(first[0], again[0], atol=1e-6)
-        assert not np.allclose(first[0], other[0], atol=1e-6)
+        np.testing.assert_allclose(first[0], again[0], atol=1e-5)
+        assert not np.allclose(first[0], other[0], atol=1e-4)
 
 
 class TestFineTunable:

@@ -1,0 +1,232 @@
+"""One small network and one training call, with every remedy against overfitting as a switch.
+
+So that remedies can be compared on the same budget: a recipe says which are used, and all else
+stays the same.
+
+Explained in chapter 6, *Generalize, Don't Memorize*.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from seeing import augment
+from seeing.models import transfer
+
+BATCH_SIZE = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train; the defaults do nothing against overfitting."""
+
+    n_images: int = 500  # training images
+    l1: float = 0.0  # times the sum of the weights' absolute values, added to the loss
+    l2: float = 0.0  # times the sum of their squares
+    weight_decay: float = 0.0  # AdamW's: times the rate, the share that a weight loses in a step
+    dropout: float = 0.0  # share of numbers set to 0 in training, before and after the dense layer
+    patience: int = 0  # stop after so many rounds without a better validation loss; 0: never
+    normalize: bool = False  # batch normalization after each convolution
+    changes: tuple[tuple[str, float], ...] = ()  # kinds of augmentation, and how strong
+    mix: str = ""  # "mixup" or "CutMix"
+    label_smoothing: float = 0.0  # share of each label that is spread over all classes
+    initializer: str = "glorot_uniform"  # Keras's name for how the weights start
+    rate: float = 0.001  # the learning rate
+    falling: bool = False  # whether it falls along a cosine to 0
+
+
+def change(name: str, low: float, high: float) -> keras.layers.Layer:
+    """A layer that changes each image by something between low and high, drawn at random.
+
+    Args:
+        name: ``"mirror"`` (half of the images, whatever low and high are), ``"shift"`` (a share of
+            height and width), ``"rotation"`` (a share of a full turn), ``"zoom"`` (a share of the
+            size; above 0 the image gets smaller) or ``"contrast"`` (a share of it).
+        low: the least change, for example -0.1.
+        high: the largest change.
+
+    Returns:
+        A layer for images of 0 to 255; what it moves into sight is a reflection.
+
+    Raises:
+        ValueError: when there is no change of that name.
+    """
+    layers = {
+        "mirror": lambda: keras.layers.RandomFlip("horizontal"),
+        "shift": lambda: keras.layers.RandomTranslation((low, high), (low, high)),
+        "rotation": lambda: keras.layers.RandomRotation((low, high)),
+        "zoom": lambda: keras.layers.RandomZoom((low, high)),
+        "contrast": lambda: keras.layers.RandomContrast((-low, high)),
+    }
+    if name not in layers:
+        raise ValueError(f"no change is called {name!r}; expected one of {', '.join(layers)}")
+    return layers[name]()
+
+
+def mixing(name: str) -> keras.layers.Layer:
+    """A layer that mixes images and labels.
+
+    Args:
+        name: ``"mixup"`` or ``"CutMix"``.
+
+    Raises:
+        ValueError: when there is no mixing of that name.
+    """
+    layers = {
+        "mixup": lambda: keras.layers.MixUp(0.2),
+        "CutMix": lambda: keras.layers.CutMix((1.0, 1.0)),
+    }
+    if name not in layers:
+        raise ValueError(f"no mixing is called {name!r}; expected one of {', '.join(layers)}")
+    return layers[name]()
+
+
+def build(
+    recipe: Recipe, shape: tuple[int, int, int], n_classes: int, filters: tuple[int, ...]
+) -> keras.Sequential:
+    """Convolutions that halve the image, then two dense layers.
+
+    Args:
+        recipe: decides on penalties, dropout, batch normalization, augmentation and the start.
+        shape: of the images: height, width, channels.
+        n_classes: number of classes.
+        filters: number of kernels of each convolution.
+
+    Returns:
+        A network: images of 0 to 255 to one logit a class.
+
+    Raises:
+        ValueError: when a change has an unknown name.
+    """
+    network = keras.Sequential([keras.Input(shape)])
+    for name, strength in recipe.changes:
+        network.add(change(name, -strength, strength))
+    network.add(keras.layers.Rescaling(1 / 255))
+    weights = {
+        "kernel_initializer": recipe.initializer,
+        "kernel_regularizer": keras.regularizers.L1L2(recipe.l1, recipe.l2),
+    }
+    for count in filters:
+        network.add(keras.layers.Conv2D(count, 3, strides=2, padding="same", **weights))
+        if recipe.normalize:
+            network.add(keras.layers.BatchNormalization(momentum=0.9))
+        network.add(keras.layers.ReLU())
+    network.add(keras.layers.Flatten())
+    network.add(keras.layers.Dropout(recipe.dropout))
+    network.add(keras.layers.Dense(256, activation="relu", **weights))
+    network.add(keras.layers.Dropout(recipe.dropout))
+    network.add(keras.layers.Dense(n_classes, **weights))
+    return network
+
+
+def train(
+    recipe: Recipe,
+    X: np.ndarray,
+    y: np.ndarray,
+    validation: tuple[np.ndarray, np.ndarray],
+    seed: int,
+    *,
+    filters: tuple[int, ...],
+    rounds: int,
+    steps: int,
+) -> tuple[keras.Sequential, dict[str, list[float]]]:
+    """Train by a recipe, for a fixed number of steps, however many images there are.
+
+    Args:
+        recipe: what to do against overfitting; its ``n_images`` is the caller's business.
+        X: training images, 0 to 255, shape (n, height, width, channels).
+        y: labels, shape (n,), 0 to K - 1, the largest among them.
+        validation: images and labels to measure after each round.
+        seed: of all random numbers.
+        filters: as for :func:`build`.
+        rounds: how often to look at the validation images.
+        steps: batches of 50 images between two looks.
+
+    Returns:
+        The network, and Keras's history: ``loss``, ``accuracy``, ``val_loss`` and
+        ``val_accuracy``, one value a round. Losses include the penalties.
+
+    Raises:
+        ValueError: as :func:`seeing.augment.endless_batches` does, and for an unknown name.
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    n_classes = int(np.max(y)) + 1
+    network = build(recipe, X.shape[1:], n_classes, filters)
+    mix = augment.mixer(mixing(recipe.mix)) if recipe.mix else None
+    deal = {"n_classes": n_classes, "batch_size": BATCH_SIZE, "seed": seed, "change": mix}
+    rate = recipe.rate
+    if recipe.falling:
+        rate = keras.optimizers.schedules.CosineDecay(rate, rounds * steps)
+    network.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
+        metrics=["accuracy"],
+    )
+    stop = keras.callbacks.EarlyStopping(patience=recipe.patience, restore_best_weights=True)
+    history = network.fit(
+        augment.endless_batches(X, y, **deal),
+        epochs=rounds,
+        steps_per_epoch=steps,
+        validation_data=(validation[0], keras.utils.to_categorical(validation[1], n_classes)),
+        validation_batch_size=1_000,
+        callbacks=[stop] if recipe.patience else [],
+        shuffle=False,  # the batches are; Keras warns otherwise
+        verbose=0,
+    )
+    return network, history.history
+
+
+def features(extractor: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What a frozen network says about images that are in memory.
+
+    Args:
+        extractor: images to numbers.
+        images: shape (n, height, width, channels), n at least 1.
+
+    Returns:
+        float32, shape (n, ...).
+    """
+    # One type of numbers: for another one TensorFlow would trace the network anew.
+    images = images.astype("float32")
+    batches = [(images[i : i + 32], None) for i in range(0, len(images), 32)]
+    return transfer.activations(extractor, batches, len(images), dtype="float32")
+
+
+def solve_frozen(
+    extractor: keras.Model,
+    recipe: Recipe,
+    X: np.ndarray,
+    y: np.ndarray,
+    seed: int,
+    *,
+    n_views: int,
+    C: float = 0.01,
+) -> keras.Sequential:
+    """A linear model on what a frozen network says about images and changed versions of them.
+
+    Args:
+        extractor: images to features, such as ResNet50 with its preprocessing.
+        recipe: its ``changes`` say how to change; without any, each image is seen once.
+        X: images, 0 to 255, shape (n, height, width, channels).
+        y: labels, shape (n,), each of 0 to K - 1 at least once.
+        seed: of the changes.
+        n_views: changed versions of each image, beside the image itself.
+        C: the inverse strength of regularization for n rows. With more rows the data would weigh
+            more against the weights' size: so it is divided by the versions' number.
+
+    Returns:
+        The solved head: features to K logits.
+
+    Raises:
+        ValueError: as :func:`seeing.models.transfer.solve_head` does, and for an unknown name.
+    """
+    keras.utils.set_random_seed(seed)
+    layers = [change(name, -strength, strength) for name, strength in recipe.changes]
+    views = [X] + [augment.apply(layers, X) for _ in range(n_views if layers else 0)]
+    F = np.concatenate([features(extractor, view) for view in views])
+    labels, n_classes = np.tile(y, len(views)), int(np.max(y)) + 1
+    return transfer.solve_head(F, labels, n_classes=n_classes, C=C / len(views))
