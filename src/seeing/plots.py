@@ -519,13 +519,13 @@ def answers(
     count: int = 12,
     columns: int = 6,
 ) -> np.ndarray:
-    """Draw the first images that at least one method got wrong, with every method's answer.
+    """Draw images that at least one method got wrong, with every method's answer.
 
     Args:
         images: N images, as for :func:`image_grid`.
         truth: the N right answers.
         given: each method's name and its N answers.
-        count: how many images at most.
+        count: how many images at most; of more, some from the whole range, evenly spread.
         columns: images a row.
 
     Returns:
@@ -542,7 +542,9 @@ def answers(
     wrong = np.any([answer != truth for answer in methods.values()], axis=0)
     if not wrong.any():
         raise ValueError("no method made a mistake: there is nothing to draw")
-    chosen = np.flatnonzero(wrong)[:count]
+    chosen = np.flatnonzero(wrong)
+    # A data set is often sorted by class: the first mistakes would all be of one.
+    chosen = chosen[np.linspace(0, len(chosen) - 1, min(count, len(chosen))).round().astype(int)]
     titles = [
         "\n".join([f"{truth[i]}", *(f"{name}: {answer[i]}" for name, answer in methods.items())])
         for i in chosen

@@ -495,10 +495,14 @@ def test_every_image_that_a_method_got_wrong_shows_all_answers():
     assert titles == ["b\nold: x\nnew: b", "c\nold: c\nnew: y"]
 
 
-def test_no_more_answers_than_asked_for():
-    given = {"old": np.ones(9, dtype=int)}
-    axes = plots.answers(pictures(9), np.zeros(9, dtype=int), given, count=4, columns=3)
-    assert sum(bool(axis.get_title(loc="center")) for axis in axes.flat) == 4
+@pytest.mark.parametrize(
+    ("count", "shown"), [(1, [0]), (2, [0, 8]), (4, [0, 3, 5, 8]), (20, range(9))]
+)
+def test_no_more_answers_than_asked_for_from_the_whole_range(count, shown):
+    given = {"old": np.full(9, 99)}
+    axes = plots.answers(pictures(9), np.arange(9), given, count=count, columns=3)
+    titles = [axis.get_title(loc="center") for axis in axes.flat]
+    assert [title.split("\n")[0] for title in titles if title] == [str(i) for i in shown]
 
 
 @pytest.mark.parametrize(
