@@ -162,14 +162,18 @@ def reference_band(reference: Mapping[str, Any], name: str) -> tuple[float, floa
     return max(0.0, recorded["mean"] - half_width), min(1.0, recorded["mean"] + half_width)
 
 
-def band_from(values: Sequence[float]) -> tuple[float, float]:
+def band_from(values: Sequence[float], *, n: int = 0) -> tuple[float, float]:
     """A band for the quick profile, from runs with different seeds.
 
-    Six standard deviations on each side, and at least two points, so that another machine's
-    rounding stays inside and a broken chapter does not.
+    Six standard deviations on each side, and at least two points and three examples, so that
+    another machine's rounding stays inside and a broken chapter does not.
+
+    Args:
+        values: one accuracy a run.
+        n: on how many examples each was measured; 0 where that is not known.
     """
     measured = metric(values)
-    half_width = max(6 * measured.std, 0.02)
+    half_width = max(6 * measured.std, 0.02, 3 / n if n else 0.0)
     return (
         round(max(0.0, measured.mean - half_width), 4),
         round(min(1.0, measured.mean + half_width), 4),

@@ -23,7 +23,7 @@ values = [base + s / 10_000 - 0.1 * offline for s in seed]
 CONCLUDE = """
 results.conclude(
     "tiny",
-    {"test_accuracy": results.metric(values, n=10), "fit_time": results.metric(1.5, unit="s")},
+    {"test_accuracy": results.metric(values, n=1_000), "fit_time": results.metric(1.5, unit="s")},
     data=[record],
 )
 """
@@ -62,7 +62,7 @@ def test_a_reference_run_records_what_the_chapter_measured(book: paths.Checkout)
     assert recorded["title"] == "A Tiny Chapter"
     assert recorded["profile"] == "full"
     assert recorded["metrics"]["test_accuracy"]["values"] == [0.9, 0.9001, 0.9002]
-    assert recorded["metrics"]["test_accuracy"]["n"] == 10
+    assert recorded["metrics"]["test_accuracy"]["n"] == 1_000
     assert recorded["seeds"] == [0, 1, 2]
     assert recorded["cost"]["wall_s"] > 0
     assert recorded["cost"]["peak_rss_mb"] > 10

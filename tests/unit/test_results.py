@@ -437,3 +437,8 @@ def test_metrics_are_shown_beside_the_recorded_ones(folder, shown):
     results.show_beside("letters", {"test_accuracy": results.metric(0.5, n=10)})
     (table,) = shown
     assert "| `test_accuracy` | 50.00 % (1 seed) | 99.00 % ± 0.10 (3 seeds) |" in str(table)
+
+
+@pytest.mark.parametrize(("n", "half_width"), [(0, 0.02), (1_000, 0.02), (60, 0.05), (20, 0.15)])
+def test_a_band_from_few_examples_leaves_room_for_three_of_them(n, half_width):
+    assert results.band_from([0.5, 0.5, 0.5], n=n) == (0.5 - half_width, 0.5 + half_width)

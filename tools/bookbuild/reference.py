@@ -149,7 +149,9 @@ def _run(
 def bands(reports: list[dict]) -> dict[str, tuple[float, float]]:
     """The quick profile's band of each fraction, from runs with different seeds."""
     return {
-        name: results.band_from([report["metrics"][name]["mean"] for report in reports])
+        name: results.band_from(
+            [report["metrics"][name]["mean"] for report in reports], n=metric["n"]
+        )
         for name, metric in reports[0]["metrics"].items()
         if metric["unit"] == results.FRACTION
     }
