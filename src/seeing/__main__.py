@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from seeing.datasets import image_folder, sources
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from seeing import photo_classifier
 
 
@@ -120,23 +122,28 @@ def predict(options: argparse.Namespace) -> int:
     status = 0
     for path in map(pathlib.Path, options.photographs):
         try:
-            names = classifier.top(path, options.top)
+            row = classifier.probabilities([path])[0]
         except image_folder.UnreadableImage as error:
             print(f"error: {error}", file=sys.stderr)
             status = 1
             continue
         print(path)
-        for name, probability in names:
+        for name, probability in classifier.best(row, options.top):
             print(f"  {probability:6.1%}  {name}")
         if options.png:
-            print(f"  drawn: {_draw(classifier, path, pathlib.Path(options.png), options.top)}")
+            place = _draw(classifier, path, row, pathlib.Path(options.png), options.top)
+            print(f"  drawn: {place}")
     return status
 
 
 def _draw(
-    classifier: "photo_classifier.PhotoClassifier", path: pathlib.Path, folder: pathlib.Path, k: int
+    classifier: "photo_classifier.PhotoClassifier",
+    path: pathlib.Path,
+    row: "np.ndarray",
+    folder: pathlib.Path,
+    k: int,
 ) -> pathlib.Path:
-    """Draw one photograph into a folder, under a name that is still free."""
+    """Draw one photograph and its probabilities into a folder, under a name that is still free."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
@@ -149,7 +156,7 @@ def _draw(
     while place.exists():
         number += 1
         place = folder / f"{path.stem} ({number}).png"
-    figure = classifier.show(path, k)
+    figure = classifier.draw(path, row, k)
     figure.savefig(place)
     plt.close(figure)
     return place

@@ -87,7 +87,10 @@ class PhotoClassifier:
 
     def top(self, path: pathlib.Path | str, k: int = 5) -> list[tuple[str, float]]:
         """The k most probable classes of a photograph, ``(name, probability)``, best first."""
-        row = self.probabilities([path])[0]
+        return self.best(self.probabilities([path])[0], k)
+
+    def best(self, row: np.ndarray, k: int) -> list[tuple[str, float]]:
+        """The k most probable classes, best first, given a photograph's probabilities (K,)."""
         return [(self.class_names[i], float(row[i])) for i in np.argsort(-row, kind="stable")[:k]]
 
     def show(self, path: pathlib.Path | str, k: int = 5) -> plt.Figure:
@@ -95,8 +98,11 @@ class PhotoClassifier:
 
         The whole photograph is drawn; the network sees its middle square.
         """
+        return self.draw(path, self.probabilities([path])[0], k)
+
+    def draw(self, path: pathlib.Path | str, row: np.ndarray, k: int) -> plt.Figure:
+        """What :meth:`show` draws, given the photograph's probabilities, shape (K,)."""
         picture = image_folder.read_image(path, shorter_side=self.image_size)
-        row = self.probabilities([path])[0]
         axes = plots.top_k_bars(row, self.class_names, k=k, image=picture)
         return axes[0].figure
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # pale on white, and with black last.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 CORRECT, WRONG = COLORS[2], COLORS[1]
+MARKERS = "osD^v*X"
 
 
 def use_house_style() -> None:
@@ -445,7 +446,7 @@ def growth(
                 raise ValueError(f"{len(sizes)} sizes, but {len(values)} values for {name!r}")
     figure, axes = plt.subplots(1, len(panels), figsize=(2.8 * len(panels), 3.2), squeeze=False)
     for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
-        for (name, values), marker in zip(lines.items(), itertools.cycle("osD^v*X"), strict=False):
+        for (name, values), marker in zip(lines.items(), itertools.cycle(MARKERS), strict=False):
             shown = np.where(np.asarray(values) > 0, values, np.nan)
             axis.plot(sizes, shown, marker=marker, markersize=4, label=name)
         axis.set(title=title, xlabel=xlabel, xscale="log", yscale="log")
@@ -473,7 +474,7 @@ def accuracy_over_time(
     """
     _, axis = plt.subplots(figsize=(6.4, 3.2))
     for (name, (before, history)), marker in zip(
-        runs.items(), itertools.cycle("osD^v*X"), strict=False
+        runs.items(), itertools.cycle(MARKERS), strict=False
     ):
         seconds, accuracy = history["seconds"], history["val_accuracy"]
         if len(seconds) != len(accuracy):
@@ -499,12 +500,7 @@ def accuracy_by_size(
         ValueError: when a line does not have one metric a size.
     """
     _, axis = plt.subplots(figsize=(5.6, 3))
-    for (name, metrics), marker in zip(ways.items(), itertools.cycle("osD^v*X"), strict=False):
-        if len(metrics) != len(sizes):
-            raise ValueError(f"{len(sizes)} sizes, but {len(metrics)} values for {name!r}")
-        means, spreads = [metric.mean for metric in metrics], [metric.std for metric in metrics]
-        places = range(len(sizes))
-        axis.errorbar(places, means, yerr=spreads, marker=marker, capsize=3, label=name)
+    _lines_with_spread(axis, range(len(sizes)), ways, f"{len(sizes)} sizes")
     axis.set(xlabel=xlabel, ylabel="validation accuracy", ylim=(0, 1))
     axis.set_xticks(range(len(sizes)), sizes)
     axis.legend(loc="lower right")
@@ -573,18 +569,25 @@ def accuracy_by_strength(
     size = (1.4 + 1.9 * len(panels), 2.8)
     figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
     for axis, (title, (strengths, lines)) in zip(axes[0], panels.items(), strict=True):
-        for (name, metrics), marker in zip(lines.items(), itertools.cycle("osD^v*X"), strict=False):
-            if len(metrics) != len(strengths):
-                raise ValueError(
-                    f"{title!r} has {len(strengths)} strengths, but {len(metrics)} values for "
-                    f"{name!r}"
-                )
-            means, spreads = [metric.mean for metric in metrics], [metric.std for metric in metrics]
-            axis.errorbar(strengths, means, yerr=spreads, marker=marker, capsize=3, label=name)
+        _lines_with_spread(axis, strengths, lines, f"{title!r} has {len(strengths)} strengths")
         axis.set(xlabel=title, ylim=(0, 1))
     axes[0, 0].set(ylabel="accuracy")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
     return axes[0]
+
+
+def _lines_with_spread(
+    axis: plt.Axes,
+    places: Sequence[float],
+    lines: Mapping[str, Sequence["results.Metric"]],
+    expected: str,
+) -> None:
+    """Each line's means, and bars for the spread; ``expected`` begins the message of a misfit."""
+    for (name, metrics), marker in zip(lines.items(), itertools.cycle(MARKERS), strict=False):
+        if len(metrics) != len(places):
+            raise ValueError(f"{expected}, but {len(metrics)} values for {name!r}")
+        means, spreads = [metric.mean for metric in metrics], [metric.std for metric in metrics]
+        axis.errorbar(places, means, yerr=spreads, marker=marker, capsize=3, label=name)
 
 
 def _without_gray_channel(image: np.ndarray) -> np.ndarray:

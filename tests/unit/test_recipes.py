@@ -200,7 +200,7 @@ class TestSolveFrozen:
 
     def test_features_are_the_networks_answers_in_order(self, extractor):
         X, _ = bars(70)
-        found = recipes.features(extractor, X)
+        found = transfer.of_images(extractor, X)
         assert found.shape == (70, 3) and found.dtype == np.float32
         expected = X[..., 0].reshape(70, 12, 3, 4).mean(axis=(1, 3))
         np.testing.assert_allclose(found, expected, rtol=1e-4)
@@ -208,7 +208,7 @@ class TestSolveFrozen:
     def test_without_changes_it_is_the_head_solved_on_the_images(self, extractor):
         X, y = bars()
         head = recipes.solve_frozen(extractor, recipes.Recipe(), X, y, 0, n_views=5)
-        known = transfer.solve_head(recipes.features(extractor, X), y, n_classes=3, C=0.01)
+        known = transfer.solve_head(transfer.of_images(extractor, X), y, n_classes=3, C=0.01)
         for one, other in zip(head.get_weights(), known.get_weights(), strict=True):
             np.testing.assert_allclose(one, other)
 
@@ -224,7 +224,7 @@ class TestSolveFrozen:
         def sure(network, labels):
             """Mean probability of the right class, over the images with these labels."""
             chosen = np.isin(y, labels)
-            logits = transfer.look(network, recipes.features(extractor, X[chosen]))
+            logits = transfer.look(network, transfer.of_images(extractor, X[chosen]))
             shares = np.exp(logits - logits.max(axis=1, keepdims=True))
             shares /= shares.sum(axis=1, keepdims=True)
             return shares[np.arange(len(shares)), y[chosen]].mean()

@@ -800,6 +800,18 @@ def test_stand_in_data_is_announced_with_every_reason(cache, capsys):
     ]
 
 
+def test_a_stand_in_takes_the_place_only_where_one_is_allowed(cache, capsys):
+    chain = [fails(sources.SourceFailed("no route"))]
+    with pytest.raises(sources.DataUnavailable, match="no route"):
+        sources.resolve_unless_stand_in("letters", chain, verify, None)
+    assert "STAND-IN" not in capsys.readouterr().out
+    assert sources.resolve_unless_stand_in("letters", chain, verify, "26 drawn letters") is None
+    assert "letters: STAND-IN DATA, 26 drawn letters" in capsys.readouterr().out
+    found = sources.resolve_unless_stand_in("letters", [writes(RIGHT)], verify, "26 drawn letters")
+    assert (found.folder / FILE).read_bytes() == RIGHT
+    assert "STAND-IN" not in capsys.readouterr().out
+
+
 def test_importing_the_chain_reads_nothing_and_writes_nothing(tmp_path):
     program = "import seeing.datasets.sources"
     environment = {**os.environ, "SEEING_CACHE": str(tmp_path / "cache"), "HOME": str(tmp_path)}

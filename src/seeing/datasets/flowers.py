@@ -67,12 +67,9 @@ def load(*, allow_stand_in: bool | None = None) -> Flowers:
     """
     if allow_stand_in is None:
         allow_stand_in = profiles.choose(quick=True, full=False)
-    try:
-        resolved = sources.resolve(ASSET, chain(), verify)
-    except sources.DataUnavailable as unavailable:
-        if not allow_stand_in:
-            raise
-        sources.warn_stand_in(ASSET, STAND_IN, unavailable)
+    allowed = STAND_IN if allow_stand_in else None
+    resolved = sources.resolve_unless_stand_in(ASSET, chain(), verify, allowed)
+    if resolved is None:
         return stand_in(DRAWN_COUNT)
     edition = archives.edition(resolved.folder, EDITIONS)
     record = sources.DataRecord(

@@ -89,12 +89,9 @@ def load(*, allow_stand_in: bool | None = None) -> Mnist:
             from_idx=True,
         ),
     ]
-    try:
-        resolved = sources.resolve(ASSET, chain, verify)
-    except sources.DataUnavailable as unavailable:
-        if not allow_stand_in:
-            raise
-        sources.warn_stand_in(ASSET, STAND_IN, unavailable)
+    allowed = STAND_IN if allow_stand_in else None
+    resolved = sources.resolve_unless_stand_in(ASSET, chain, verify, allowed)
+    if resolved is None:
         return stand_in()
     arrays = _read_npz(resolved.folder / "mnist.npz")
     return _packed(arrays, origin=resolved.origin, is_stand_in=False, download_bytes=NPZ_BYTES)

@@ -158,6 +158,35 @@ def resolve(
         raise DataUnavailable(asset, [(f"cache {cache}", reason)]) from error
 
 
+def resolve_unless_stand_in(
+    asset: str,
+    sources: Sequence[Source],
+    verify: Callable[[pathlib.Path], None],
+    stand_in: str | None,
+) -> Resolved | None:
+    """:func:`resolve`, or, where a stand-in may take the asset's place, None after saying so.
+
+    Args:
+        asset: as for :func:`resolve`.
+        sources: as for :func:`resolve`.
+        verify: as for :func:`resolve`.
+        stand_in: what the stand-in is, for the reader; None where none is allowed.
+
+    Returns:
+        The verified folder; None when every source failed and the stand-in is to be used.
+
+    Raises:
+        DataUnavailable: when every source failed and no stand-in is allowed.
+    """
+    try:
+        return resolve(asset, sources, verify)
+    except DataUnavailable as unavailable:
+        if stand_in is None:
+            raise
+        warn_stand_in(asset, stand_in, unavailable)
+        return None
+
+
 def _resolve_locked(
     asset: str,
     sources: Sequence[Source],

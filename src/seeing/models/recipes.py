@@ -180,22 +180,6 @@ def train(
     return network, history.history
 
 
-def features(extractor: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What a frozen network says about images that are in memory.
-
-    Args:
-        extractor: images to numbers.
-        images: shape (n, height, width, channels), n at least 1.
-
-    Returns:
-        float32, shape (n, ...).
-    """
-    # One type of numbers: for another one TensorFlow would trace the network anew.
-    images = images.astype("float32")
-    batches = [(images[i : i + 32], None) for i in range(0, len(images), 32)]
-    return transfer.activations(extractor, batches, len(images), dtype="float32")
-
-
 def solve_frozen(
     extractor: keras.Model,
     recipe: Recipe,
@@ -227,6 +211,6 @@ def solve_frozen(
     keras.utils.set_random_seed(seed)
     layers = [change(name, -strength, strength) for name, strength in recipe.changes]
     views = [X] + [augment.apply(layers, X) for _ in range(n_views if layers else 0)]
-    F = np.concatenate([features(extractor, view) for view in views])
+    F = np.concatenate([transfer.of_images(extractor, view) for view in views])
     labels, n_classes = np.tile(y, len(views)), int(np.max(y)) + 1
     return transfer.solve_head(F, labels, n_classes=n_classes, C=C / len(views))

@@ -120,12 +120,9 @@ def load(*, allow_random: bool = False) -> Weights:
     Raises:
         sources.DataUnavailable: when every source fails and no random weights are allowed.
     """
-    try:
-        resolved = sources.resolve(ASSET, chain(), verify)
-    except sources.DataUnavailable as unavailable:
-        if not allow_random:
-            raise
-        sources.warn_stand_in(ASSET, RANDOM, unavailable)
+    allowed = RANDOM if allow_random else None
+    resolved = sources.resolve_unless_stand_in(ASSET, chain(), verify, allowed)
+    if resolved is None:
         return random_weights()
     arrays = read_npz(resolved.folder / WEIGHTS_FILE)
     digest = hash_arrays(arrays)

@@ -152,6 +152,22 @@ def of_photographs(
     return activations(network, batches, len(paths), dtype=dtype, label=label)
 
 
+def of_images(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What a frozen network says about images that are in memory.
+
+    Args:
+        network: images to numbers.
+        images: shape (n, height, width, channels), n at least 1.
+
+    Returns:
+        float32, shape (n, ...).
+    """
+    # One type of numbers: for another one TensorFlow would trace the network anew.
+    images = images.astype("float32")
+    batches = [(images[i : i + BATCH_SIZE], None) for i in range(0, len(images), BATCH_SIZE)]
+    return activations(network, batches, len(images), dtype="float32")
+
+
 def random_views(
     network: keras.Model,
     paths: Sequence[pathlib.Path | str],
