@@ -120,9 +120,7 @@ def learning_curves(
     Raises:
         ValueError: when the history holds no ``loss`` or no such metric.
     """
-    for name in ("loss", metric):
-        if name not in history:
-            raise ValueError(f"the history holds {sorted(history)}, not {name!r}")
+    _require(history, "loss", metric)
     _, axes = plt.subplots(1, 2)
     epochs = np.arange(1, len(history["loss"]) + 1)
     for axis, name in zip(axes, ("loss", metric), strict=True):
@@ -140,6 +138,42 @@ def learning_curves(
         axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
         axis.legend()
     return axes
+
+
+def compared_curves(
+    histories: Mapping[str, Mapping[str, Sequence[float]]], *, metric: str = "accuracy"
+) -> np.ndarray:
+    """Draw several training runs: loss on the left, a metric on the right, a color for each run.
+
+    Args:
+        histories: by the run's name, as for :func:`learning_curves`, all with validation entries.
+            Solid lines are the training set's, dashed ones the validation set's.
+        metric: the metric's name in the histories.
+
+    Returns:
+        The two axes.
+
+    Raises:
+        ValueError: when a history lacks the loss, the metric or one of their validation entries.
+    """
+    for history in histories.values():
+        _require(history, "loss", "val_loss", metric, f"val_{metric}")
+    _, axes = plt.subplots(1, 2)
+    for axis, shown in zip(axes, ("loss", metric), strict=True):
+        for (name, history), color in zip(histories.items(), itertools.cycle(COLORS), strict=False):
+            epochs = np.arange(1, len(history[shown]) + 1)
+            axis.plot(epochs, history[shown], color=color, linewidth=1)
+            axis.plot(epochs, history[f"val_{shown}"], "--", color=color, label=name)
+        axis.set(xlabel="epoch", title=shown)
+        axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
+    axes[1].legend()
+    return axes
+
+
+def _require(history: Mapping[str, Sequence[float]], *names: str) -> None:
+    for name in names:
+        if name not in history:
+            raise ValueError(f"the history holds {sorted(history)}, not {name!r}")
 
 
 def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes:

@@ -218,6 +218,28 @@ def test_curves_name_what_the_history_lacks(history, metric, missing):
     assert plt.get_fignums() == []
 
 
+def test_compared_runs_share_a_color_and_differ_in_the_line():
+    shorter = {name: values[:2] for name, values in HISTORY.items()}
+    axes = plots.compared_curves({"plain": HISTORY, "stopped": shorter})
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        training, validation, *other = axis.get_lines()
+        assert list(training.get_ydata()) == HISTORY[name]
+        assert list(validation.get_ydata()) == HISTORY[f"val_{name}"]
+        assert training.get_color() == validation.get_color()
+        assert training.get_linestyle() != validation.get_linestyle()
+        assert [line.get_xdata().tolist() for line in other] == [[1, 2], [1, 2]]
+        assert {line.get_color() for line in other}.isdisjoint({training.get_color()})
+    labels = [text.get_text() for text in axes[1].get_legend().get_texts()]
+    assert labels == ["plain", "stopped"]
+
+
+def test_compared_runs_need_validation():
+    incomplete = {name: HISTORY[name] for name in ("loss", "val_loss", "accuracy")}
+    with pytest.raises(ValueError, match="not 'val_accuracy'"):
+        plots.compared_curves({"plain": HISTORY, "other": incomplete})
+    assert plt.get_fignums() == []
+
+
 # Confusion matrices.
 
 
