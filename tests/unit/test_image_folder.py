@@ -560,6 +560,14 @@ class TestSomeOfEach:
         assert small < large
         assert small != set(image_folder.some_of_each(y, 2, seed=2).tolist())
 
+    def test_images_come_with_their_labels(self):
+        y = np.array([1, 0, 1, 0, 1])
+        X = np.arange(5)[:, np.newaxis] * 10 + y[:, np.newaxis]
+        some, labels = image_folder.images_of_each(X, y, 2, seed=3)
+        assert labels.tolist() == [0, 0, 1, 1]
+        assert (some[:, 0] % 10).tolist() == labels.tolist()
+        assert len(np.unique(some)) == 4
+
     def test_none_of_each(self):
         with pytest.raises(ValueError, match="per_class is 0"):
             image_folder.some_of_each(np.zeros(3, int), 0)

@@ -102,6 +102,10 @@ class TestChange:
         assert set(found[:, 0, 0, 0]) == {0, 1}
         assert 0.3 < found[:, 0, 0, 0].mean() < 0.7
 
+    def test_contrast_that_keras_would_turn_around_is_refused(self):
+        with pytest.raises(ValueError, match=r"contrast from -0.5 to 0.2; .* at least -0.2"):
+            recipes.change("contrast", -0.5, 0.2)
+
     def test_contrast_between_two_limits_or_at_exactly_one_strength(self):
         X = np.zeros((100, 4, 4, 1), np.float32)
         X[:, :2], X[:, 2:] = 100, 140

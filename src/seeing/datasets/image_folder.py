@@ -460,6 +460,27 @@ def some_of_each(y: np.ndarray, per_class: int, *, seed: int = 0) -> np.ndarray:
     return np.concatenate([order[y[order] == k][:per_class] for k in np.unique(y)])
 
 
+def images_of_each(
+    X: np.ndarray, y: np.ndarray, per_class: int, *, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw as many images of each class: the images and labels that :func:`some_of_each` names.
+
+    Args:
+        X: images, shape (n, ...).
+        y: integer labels, shape (n,).
+        per_class: as for :func:`some_of_each`.
+        seed: as for :func:`some_of_each`.
+
+    Returns:
+        Copies of the images and of their labels, class by class.
+
+    Raises:
+        ValueError: when ``per_class`` is less than 1.
+    """
+    chosen = some_of_each(y, per_class, seed=seed)
+    return X[chosen], y[chosen]
+
+
 @dataclasses.dataclass(frozen=True)
 class SplitPhotographs:
     """Labeled photographs on disk, and the part of the data each one belongs to.

@@ -50,8 +50,11 @@ def change(name: str, low: float, high: float) -> keras.layers.Layer:
         A layer for images of 0 to 255; what it moves into sight is a reflection.
 
     Raises:
-        ValueError: when there is no change of that name.
+        ValueError: when there is no change of that name, or contrast is to fall further than it
+            rises: the layer of Keras sorts its two numbers, so that it would do the opposite.
     """
+    if name == "contrast" and -low > high:
+        raise ValueError(f"contrast from {low} to {high}; expected low to be at least {-high}")
     layers = {
         "mirror": lambda: keras.layers.RandomFlip("horizontal"),
         "shift": lambda: keras.layers.RandomTranslation((low, high), (low, high)),
