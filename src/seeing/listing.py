@@ -1,6 +1,6 @@
 """Show a helper's own code on a page, so that no copy of it can grow old.
 
-Explained where first used, in chapter 8, *A Flower Classifier*.
+Explained where first used, in chapter 6, *Generalize, Don't Memorize*.
 """
 
 import inspect

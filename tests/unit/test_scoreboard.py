@@ -106,6 +106,21 @@ def test_test_sets_come_first_and_then_the_best(book):
     ]
 
 
+def test_what_was_measured_on_validation_images_is_folded(book):
+    folded = {f"{name}_validation_accuracy": metric(0.9) for name in "ab"}
+    record(book, metrics={"c_test_accuracy": metric(0.8), **folded})
+    text = scoreboard.tables(book.checkout)
+    shown, hidden = text.split("```{dropdown} 2 accuracies on validation images\n")
+    assert "| c test accuracy" in shown and "validation accuracy |" not in shown
+    assert "| a validation accuracy" in hidden and "| b validation accuracy" in hidden
+    assert hidden.endswith("\n```")
+
+
+def test_without_validation_nothing_is_folded(book):
+    record(book)
+    assert "dropdown" not in scoreboard.tables(book.checkout)
+
+
 def test_digits_and_flowers_stand_apart(book):
     flowers = {**RECORD, "name": "flower_photos"}
     record(book)

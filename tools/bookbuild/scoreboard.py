@@ -75,7 +75,12 @@ def entries(folder: pathlib.Path) -> list[Entry]:
                 f"{path.name} has no {missing[0]!r}: run make reference CHAPTER={path.stem}"
             )
         found += _entries(reference)
-    return sorted(found, key=lambda entry: ("test" not in entry.name, -entry.metric.mean))
+    return sorted(found, key=lambda entry: (not is_test(entry), -entry.metric.mean))
+
+
+def is_test(entry: Entry) -> bool:
+    """Whether an accuracy was measured on test images; its name says so."""
+    return "test" in entry.name
 
 
 def _entries(reference: dict) -> list[Entry]:
@@ -112,7 +117,10 @@ def board(name: str, boards: list[str]) -> str:
 
 
 def tables(checkout: paths.Checkout) -> str:
-    """The tables in Markdown, one a data set, or a sentence where nothing is recorded yet."""
+    """The tables in Markdown, or a sentence where nothing is recorded yet.
+
+    Each data set has one table of what was measured on test images, and a folded one of the rest.
+    """
     recorded = entries(checkout.root / "results")
     if not recorded:
         return "No chapter has recorded a result yet."
@@ -121,9 +129,17 @@ def tables(checkout: paths.Checkout) -> str:
     }
     parts = []
     for key, title in BOARDS.items():
-        rows = [_row(entry, links) for entry in recorded if entry.board == key]
-        if rows:
-            parts.append(f"## {title}\n\n{results.table(HEADER, rows)}")
+        rows = {True: [], False: []}
+        for entry in recorded:
+            if entry.board == key:
+                rows[is_test(entry)].append(_row(entry, links))
+        if any(rows.values()):
+            parts.append(f"## {title}")
+        if rows[True]:
+            parts.append(results.table(HEADER, rows[True]))
+        if rows[False]:
+            fold = f"{len(rows[False])} accuracies on validation images"
+            parts.append(f"```{{dropdown}} {fold}\n{results.table(HEADER, rows[False])}\n```")
     return "\n\n".join(parts)
 
 
