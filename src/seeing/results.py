@@ -24,6 +24,7 @@ from seeing.datasets import sources
 
 REPORT_VARIABLE = "SEEING_REPORT"
 FRACTION = "fraction"
+BEING_MEASURED = "being measured"  # in a reference run, where a recorded number will stand
 TABLE_HEADER = ("Metric", "This run", "Reference (full profile)", "Band")
 
 
@@ -147,12 +148,24 @@ def recorded(chapter: str, name: str) -> str:
         FileNotFoundError: when the chapter has no reference results.
         KeyError: when they hold no such metric; the message names those there are.
     """
-    if is_reporting():
-        return "being measured"
+    return BEING_MEASURED if is_reporting() else str(recorded_metric(chapter, name))
+
+
+def recorded_metric(chapter: str, name: str) -> Metric:
+    """A recorded metric, for what is worked out from it.
+
+    Args:
+        chapter: the slug of the results file, for example ``"first_cnn"``.
+        name: the metric's name in that file.
+
+    Raises:
+        FileNotFoundError: when the chapter has no reference results.
+        KeyError: when they hold no such metric; the message names those there are.
+    """
     known = load(chapter)["metrics"]
     if name not in known:
         raise KeyError(f"results/{chapter}.json holds no metric {name!r}; it has {sorted(known)}")
-    return str(Metric.from_json(known[name]))
+    return Metric.from_json(known[name])
 
 
 def reference_band(reference: Mapping[str, Any], name: str) -> tuple[float, float]:

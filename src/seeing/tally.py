@@ -4,12 +4,14 @@ Explained where first used, in chapter 5, *What Does "Good" Mean?*
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from seeing import results
 
 ACCURACY = "accuracy"
 TIME = "time"
+BOTH_RUNS = "This run and the recorded one"
+REFERENCE = "Reference, full profile"
 
 
 class Tally:
@@ -80,12 +82,24 @@ class Tally:
             del self._values[name]
             self._missing[name] = reason
 
-    def _metric(self, name: str) -> results.Metric:
+    def _require(self, name: str) -> None:
         if name not in self._values:
             raise KeyError(f"nothing was added as {name!r}; there is {sorted(self._values)}")
+
+    def _metric(self, name: str) -> results.Metric:
+        self._require(name)
         units = {ACCURACY: results.FRACTION, TIME: "s"}
         unit = units.get(name.rpartition("_")[2], "ratio")
         return results.metric(list(self._values[name].values()), n=self._n[name], unit=unit)
+
+    def _of_seeds(self, names: Sequence[str]) -> list[list[float]]:
+        """Each metric's values, in the same order of seeds."""
+        for name in names:
+            self._require(name)
+        seeds = [list(self._values[name]) for name in names]
+        if any(set(others) != set(seeds[0]) for others in seeds):
+            raise ValueError(f"{names} were measured with the seeds {seeds}; expected the same")
+        return [[self._values[name][seed] for seed in seeds[0]] for name in names]
 
     def _text(self, name: str, missing: str | None) -> str:
         if missing is None or name in self._values:
@@ -113,17 +127,58 @@ class Tally:
         here = [[self._text(name, missing) for name in row] for row in names]
         full = [[results.recorded(self.chapter, name) for name in row] for row in names]
         if len(columns) == 1:
-            header = ["This run and the recorded one", *columns, "Reference, full profile"]
+            header = [BOTH_RUNS, *columns, REFERENCE]
             both = [this + that for this, that in zip(here, full, strict=True)]
             results.show_table(header, _titled(rows, both))
         else:
             results.show_table(["This run", *columns], _titled(rows, here))
-            results.show_table(["Reference, full profile", *columns], _titled(rows, full))
+            results.show_table([REFERENCE, *columns], _titled(rows, full))
+
+    def show_differences(
+        self, pairs: Mapping[str, tuple[str, str]], end: str, *, missing: str | None = None
+    ) -> None:
+        """Show by how much one accuracy exceeds another, seed by seed, beside the recorded run.
+
+        Two accuracies of the same seeds rise and fall together. So the spread of their difference
+        is not that of either: it has to be taken seed by seed.
+
+        Args:
+            pairs: each row's text and two prefixes; the second's accuracy is taken from the
+                first's. Differences are shown in points, hundredths.
+            end: the end of all these metrics' names, for example ``"validation_accuracy"``.
+            missing: what to show where this run has not measured both; None allows no gap.
+
+        Raises:
+            KeyError: when nothing was added under one of the names and ``missing`` is None, or
+                the reference holds no such metric.
+            ValueError: when the two of a pair were not measured with the same seeds.
+            FileNotFoundError: when the chapter has no reference results.
+        """
+        rows = []
+        for title, prefixes in pairs.items():
+            names = [f"{prefix}_{end}" for prefix in prefixes]
+            if missing is not None and not set(names) <= self._values.keys():
+                here = missing
+            else:
+                here = _difference(*self._of_seeds(names))
+            if results.is_reporting():
+                full = results.BEING_MEASURED
+            else:
+                recorded = (results.recorded_metric(self.chapter, name) for name in names)
+                full = _difference(*(metric.values for metric in recorded))
+            rows.append([title, here, full])
+        results.show_table([BOTH_RUNS, "Difference", REFERENCE], rows)
 
 
 def slug(text: str) -> str:
     """A row's text as part of a metric's name: ``"rate 0.002"`` becomes ``"rate_0_002"``."""
     return re.sub(r"\W+", "_", text.lower()).strip("_")
+
+
+def _difference(first: Sequence[float], second: Sequence[float]) -> str:
+    """Mean and spread of the differences in points; recorded numbers have six digits."""
+    pairs = zip(first, second, strict=True)
+    return str(results.metric([round(100 * (a - b), 4) for a, b in pairs], unit="ratio"))
 
 
 def _titled(titles: Mapping[str, str], cells: list[list[str]]) -> list[list[str]]:

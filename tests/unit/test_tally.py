@@ -151,3 +151,57 @@ def test_a_cell_that_runs_again_replaces_what_it_added(filled):
 )
 def test_a_rows_text_becomes_a_name(text, name):
     assert tally.slug(text) == name
+
+
+# Differences, seed by seed.
+
+
+@pytest.fixture
+def recorded_pair(shown, tmp_path: pathlib.Path) -> list[str]:
+    """The tables that are shown; the reference holds two accuracies of three seeds."""
+    values = {"new_accuracy": [0.7, 0.8, 0.9], "old_accuracy": [0.5, 0.6, 0.7]}
+    metrics = {name: results.metric(found).as_json() for name, found in values.items()}
+    (tmp_path / "some.json").write_text(json.dumps({"metrics": metrics}), encoding="utf-8")
+    return shown
+
+
+def two(new: tuple[float, ...], old: tuple[float, ...]) -> tally.Tally:
+    made = tally.Tally("some")
+    for prefix, values in (("new", new), ("old", old)):
+        for seed, value in enumerate(values):
+            made.add(prefix, {"accuracy": value}, seed=seed)
+    return made
+
+
+def test_a_difference_is_taken_seed_by_seed(recorded_pair):
+    two((0.9, 0.5), (0.8, 0.5)).show_differences({"new": ("new", "old")}, "accuracy")
+    row = recorded_pair[0].splitlines()[-1]
+    # 10 and 0 points; the recorded seeds all differ by 20, though they lie far apart.
+    assert row == "| new | 5 ± 7.1 (2 seeds) | 20 ± 0 (3 seeds) |"
+
+
+def test_a_difference_of_what_was_not_measured(recorded_pair):
+    half = two((0.9,), ())
+    half.show_differences({"new": ("new", "old")}, "accuracy", missing="not in this run")
+    assert "| new | not in this run | 20 " in recorded_pair[0]
+    with pytest.raises(KeyError, match="nothing was added as 'old_accuracy'"):
+        half.show_differences({"new": ("new", "old")}, "accuracy")
+
+
+def test_a_difference_needs_the_same_seeds(recorded_pair):
+    with pytest.raises(ValueError, match=r"with the seeds \[\[0, 1\], \[0\]\]; expected the same"):
+        two((0.9, 0.8), (0.7,)).show_differences({"new": ("new", "old")}, "accuracy")
+
+
+def test_a_difference_joins_the_numbers_of_a_seed_in_whatever_order_they_came(recorded_pair):
+    made = two((0.9, 0.8), ())
+    for seed, value in ((1, 0.7), (0, 0.8)):
+        made.add("old", {"accuracy": value}, seed=seed)
+    made.show_differences({"new": ("new", "old")}, "accuracy")
+    assert "| new | 10 ± 0 (2 seeds) |" in recorded_pair[0]
+
+
+def test_a_difference_in_a_reference_run_is_being_measured(recorded_pair, monkeypatch):
+    monkeypatch.setenv(results.REPORT_VARIABLE, "somewhere.json")
+    two((0.9,), (0.7,)).show_differences({"new": ("new", "old")}, "accuracy")
+    assert "| new | 20 (1 seed) | being measured |" in recorded_pair[0]
