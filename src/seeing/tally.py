@@ -65,8 +65,20 @@ class Tally:
         return {name: self._metric(name) for name in self._values}
 
     def missing(self) -> dict[str, str]:
-        """What tables showed as not measured, and why: ``results.conclude`` takes it."""
+        """What was expected or asked for and not measured: ``results.conclude`` takes it."""
         return {name: why for name, why in self._missing.items() if name not in self._values}
+
+    def expect(self, prefix: str, ends: Iterable[str], *, otherwise: str) -> None:
+        """Say which metrics a chapter measures, and what is to be said where a run does not.
+
+        Tables and ``results.conclude`` then know of gaps that no table shows.
+
+        Args:
+            prefix: what is measured, as for :meth:`add`.
+            ends: the ends of the metrics' names.
+            otherwise: why a run may lack them, for example ``"not in this run"``.
+        """
+        self._missing |= {f"{prefix}_{end}": otherwise for end in ends}
 
     def withhold(self, names: Iterable[str], reason: str) -> None:
         """Take metrics back, as if not measured: they would mean nothing on this run's data.
@@ -102,10 +114,9 @@ class Tally:
         return [[self._values[name][seed] for seed in seeds[0]] for name in names]
 
     def _text(self, name: str, missing: str | None) -> str:
-        if missing is None or name in self._values:
-            return str(self._metric(name))
-        self._missing[name] = missing
-        return missing
+        if name not in self._values and missing is not None:
+            self._missing[name] = missing
+        return str(self._metric(name)) if name not in self.missing() else self._missing[name]
 
     def show(
         self, columns: Mapping[str, str], rows: Mapping[str, str], *, missing: str | None = None
@@ -116,11 +127,11 @@ class Tally:
             columns: each column's heading and the ends of its metrics' names.
             rows: each row's text and the beginnings of its metrics' names, the prefixes.
             missing: what to show for a metric that this run has not measured, for example
-                ``"not in this run"``; None allows no gap.
+                ``"not in this run"``; None allows no gap but those that :meth:`expect` knows.
 
         Raises:
-            KeyError: when nothing was added under one of the names and ``missing`` is None, or
-                the reference holds no such metric.
+            KeyError: when nothing was added under one of the names and no gap is allowed there,
+                or the reference holds no such metric.
             FileNotFoundError: when the chapter has no reference results.
         """
         names = [[f"{prefix}_{end}" for end in columns.values()] for prefix in rows.values()]

@@ -153,6 +153,21 @@ def test_a_rows_text_becomes_a_name(text, name):
     assert tally.slug(text) == name
 
 
+def test_what_is_expected_is_missing_until_it_is_added(shown):
+    made = tally.Tally("some")
+    made.expect("a", ("accuracy", "cost"), otherwise="not in this run")
+    assert made.missing() == {"a_accuracy": "not in this run", "a_cost": "not in this run"}
+    made.show({"Accuracy": "accuracy"}, {"first": "a"})
+    assert "| first | not in this run | 60.00 % " in shown[0]
+    made.add("a", {"accuracy": 0.5}, seed=0)
+    made.expect("a", ("accuracy",), otherwise="not in this run")  # the cell runs again
+    assert made.missing() == {"a_cost": "not in this run"}
+    made.show({"Accuracy": "accuracy"}, {"first": "a"})
+    assert "| first | 50.00 % " in shown[1]
+    with pytest.raises(KeyError, match="nothing was added as 'b_cost'"):
+        made.show({"Cost": "cost"}, {"second": "b"})
+
+
 # Differences, seed by seed.
 
 
