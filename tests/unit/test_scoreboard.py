@@ -67,8 +67,7 @@ def test_a_row_says_everything(book):
             "99.13 to 99.45 %",
             "10,000",
             "Letters",
-            "10.2 min, 1.4 GB",
-            "2 CPU cores",
+            "10.2 min, 1.4 GB, 2 CPU cores",
             "2026-11-30",
         ]
     ]

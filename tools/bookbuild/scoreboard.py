@@ -38,7 +38,6 @@ HEADER = (
     "Images",
     "Chapter",
     "Whole chapter",
-    "Hardware",
     "Recorded",
 )
 
@@ -154,8 +153,8 @@ def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
         f"{100 * low:.2f} to {100 * high:.2f} %" if metric.n else "not known",
         f"{metric.n:,}" if metric.n else "not known",
         f"{{doc}}`{title} <{links[chapter]}>`" if chapter in links else title,
-        f"{provenance.duration(cost['wall_s'])}, {cost['peak_rss_mb'] / 1000:.1f} GB",
-        reference["environment"]["device"],
+        f"{provenance.duration(cost['wall_s'])}, {cost['peak_rss_mb'] / 1000:.1f} GB, "
+        f"{reference['environment']['device']}",
         reference["recorded"],
     )
 
