@@ -134,8 +134,7 @@ def learning_curves(
                 linestyle="--",
                 label="validation",
             )
-        axis.set(xlabel="epoch", title=name)
-        axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
+        _name_epochs(axis, name)
         axis.legend()
     return axes
 
@@ -164,10 +163,15 @@ def compared_curves(
             epochs = np.arange(1, len(history[shown]) + 1)
             axis.plot(epochs, history[shown], color=color, linewidth=1)
             axis.plot(epochs, history[f"val_{shown}"], "--", color=color, label=name)
-        axis.set(xlabel="epoch", title=shown)
-        axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
+        _name_epochs(axis, shown)
     axes[1].legend()
     return axes
+
+
+def _name_epochs(axis: plt.Axes, title: str) -> None:
+    """Title and horizontal axis of a curve over epochs, which are whole numbers."""
+    axis.set(xlabel="epoch", title=title)
+    axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _require(history: Mapping[str, Sequence[float]], *names: str) -> None:

@@ -113,10 +113,9 @@ class Tally:
             raise ValueError(f"{names} were measured with the seeds {seeds}; expected the same")
         return [[self._values[name][seed] for seed in seeds[0]] for name in names]
 
-    def _text(self, name: str, missing: str | None) -> str:
-        if name not in self._values and missing is not None:
-            self._missing[name] = missing
-        return str(self._metric(name)) if name not in self.missing() else self._missing[name]
+    def _gap(self, name: str) -> str | None:
+        """Why a metric was not measured; None where it was, or where no gap is known."""
+        return None if name in self._values else self._missing.get(name)
 
     def show(
         self, columns: Mapping[str, str], rows: Mapping[str, str], *, missing: str | None = None
@@ -134,8 +133,11 @@ class Tally:
                 or the reference holds no such metric.
             FileNotFoundError: when the chapter has no reference results.
         """
+        if missing is not None:
+            for prefix in rows.values():
+                self.expect(prefix, columns.values(), otherwise=missing)
         names = [[f"{prefix}_{end}" for end in columns.values()] for prefix in rows.values()]
-        here = [[self._text(name, missing) for name in row] for row in names]
+        here = [[self._gap(name) or str(self._metric(name)) for name in row] for row in names]
         full = [[results.recorded(self.chapter, name) for name in row] for row in names]
         if len(columns) == 1:
             header = [BOTH_RUNS, *columns, REFERENCE]
@@ -145,9 +147,7 @@ class Tally:
             results.show_table(["This run", *columns], _titled(rows, here))
             results.show_table([REFERENCE, *columns], _titled(rows, full))
 
-    def show_differences(
-        self, pairs: Mapping[str, tuple[str, str]], end: str, *, missing: str | None = None
-    ) -> None:
+    def show_differences(self, pairs: Mapping[str, tuple[str, str]], end: str) -> None:
         """Show by how much one accuracy exceeds another, seed by seed, beside the recorded run.
 
         Two accuracies of the same seeds rise and fall together. So the spread of their difference
@@ -157,21 +157,18 @@ class Tally:
             pairs: each row's text and two prefixes; the second's accuracy is taken from the
                 first's. Differences are shown in points, hundredths.
             end: the end of all these metrics' names, for example ``"validation_accuracy"``.
-            missing: what to show where this run has not measured both; None allows no gap.
 
         Raises:
-            KeyError: when nothing was added under one of the names and ``missing`` is None, or
-                the reference holds no such metric.
+            KeyError: when nothing was added under one of the names and :meth:`expect` knows of no
+                gap there, or the reference holds no such metric.
             ValueError: when the two of a pair were not measured with the same seeds.
             FileNotFoundError: when the chapter has no reference results.
         """
         rows = []
         for title, prefixes in pairs.items():
             names = [f"{prefix}_{end}" for prefix in prefixes]
-            if missing is not None and not set(names) <= self._values.keys():
-                here = missing
-            else:
-                here = _difference(*self._of_seeds(names))
+            gap = self._gap(names[0]) or self._gap(names[1])
+            here = gap or _difference(*self._of_seeds(names))
             if results.is_reporting():
                 full = results.BEING_MEASURED
             else:

@@ -197,10 +197,11 @@ def test_a_difference_is_taken_seed_by_seed(recorded_pair):
 
 def test_a_difference_of_what_was_not_measured(recorded_pair):
     half = two((0.9,), ())
-    half.show_differences({"new": ("new", "old")}, "accuracy", missing="not in this run")
-    assert "| new | not in this run | 20 " in recorded_pair[0]
     with pytest.raises(KeyError, match="nothing was added as 'old_accuracy'"):
         half.show_differences({"new": ("new", "old")}, "accuracy")
+    half.expect("old", ["accuracy"], otherwise="not in this run")
+    half.show_differences({"new": ("new", "old")}, "accuracy")
+    assert "| new | not in this run | 20 " in recorded_pair[0]
 
 
 def test_a_difference_needs_the_same_seeds(recorded_pair):

@@ -128,17 +128,16 @@ def tables(checkout: paths.Checkout) -> str:
     }
     parts = []
     for key, title in BOARDS.items():
-        rows = {True: [], False: []}
-        for entry in recorded:
-            if entry.board == key:
-                rows[is_test(entry)].append(_row(entry, links))
-        if any(rows.values()):
+        own = [entry for entry in recorded if entry.board == key]
+        shown = [_row(entry, links) for entry in own if is_test(entry)]
+        folded = [_row(entry, links) for entry in own if not is_test(entry)]
+        if own:
             parts.append(f"## {title}")
-        if rows[True]:
-            parts.append(results.table(HEADER, rows[True]))
-        if rows[False]:
-            fold = f"{len(rows[False])} accuracies on validation images"
-            parts.append(f"```{{dropdown}} {fold}\n{results.table(HEADER, rows[False])}\n```")
+        if shown:
+            parts.append(results.table(HEADER, shown))
+        if folded:
+            fold = f"{len(folded)} accuracies on validation images"
+            parts.append(f"```{{dropdown}} {fold}\n{results.table(HEADER, folded)}\n```")
     return "\n\n".join(parts)
 
 
