@@ -19,14 +19,15 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from seeing.datasets import flowers, image_folder
+from seeing.datasets import flowers
+from seeing.photos import pipeline, reading
 
 BATCH_SIZE = 32
 
 
-def ours(data: flowers.Flowers, image_size: int, crop: image_folder.Crop) -> tf.data.Dataset:
+def ours(data: flowers.Flowers, image_size: int, crop: reading.Crop) -> tf.data.Dataset:
     """Our pipeline, cached."""
-    return image_folder.dataset(
+    return pipeline.dataset(
         data.paths, data.y, image_size=image_size, batch_size=BATCH_SIZE, crop=crop
     )
 

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seeing.datasets import image_folder, sources
+from seeing.datasets import sources
+from seeing.photos import folders, reading
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seeing import photo_classifier
+    from seeing.app import classifier
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a file's name may hold bytes that are no text
             stream.reconfigure(errors="backslashreplace")
     # Keras takes seconds to import; --help and wrong options do without it.
-    from seeing import photo_classifier
+    from seeing.app import classifier
 
     expected = (
-        image_folder.NotAnImageFolder,
-        photo_classifier.CannotTrain,
-        photo_classifier.NotAClassifier,
+        folders.NotAnImageFolder,
+        classifier.CannotTrain,
+        classifier.NotAClassifier,
         sources.DataUnavailable,
         MemoryError,
         OSError,
@@ -99,10 +100,10 @@ def train(options: argparse.Namespace) -> int:
     """Train, say how well it does, and save."""
     folder = pathlib.Path(options.folder).resolve()  # which gives "." a name
     output = pathlib.Path(options.output or folder.with_name(f"{folder.name}_classifier"))
-    from seeing import photo_classifier
+    from seeing.app import classifier
 
-    photo_classifier.require_new(output)
-    training = photo_classifier.train(
+    classifier.require_new(output)
+    training = classifier.train(
         options.folder,
         image_size=options.image_size,
         fine_tuning_epochs=options.fine_tune,
@@ -116,28 +117,28 @@ def train(options: argparse.Namespace) -> int:
 
 def predict(options: argparse.Namespace) -> int:
     """Print the most probable names of each photograph; draw them if wanted."""
-    from seeing import photo_classifier
+    from seeing.app import classifier
 
-    classifier = photo_classifier.load(options.model)
+    trained = classifier.load(options.model)
     status = 0
     for path in map(pathlib.Path, options.photographs):
         try:
-            row = classifier.probabilities([path])[0]
-        except image_folder.UnreadableImage as error:
+            row = trained.probabilities([path])[0]
+        except reading.UnreadableImage as error:
             print(f"error: {error}", file=sys.stderr)
             status = 1
             continue
         print(path)
-        for name, probability in classifier.best(row, options.top):
+        for name, probability in trained.best(row, options.top):
             print(f"  {probability:6.1%}  {name}")
         if options.png:
-            place = _draw(classifier, path, row, pathlib.Path(options.png), options.top)
+            place = _draw(trained, path, row, pathlib.Path(options.png), options.top)
             print(f"  drawn: {place}")
     return status
 
 
 def _draw(
-    classifier: "photo_classifier.PhotoClassifier",
+    trained: "classifier.PhotoClassifier",
     path: pathlib.Path,
     row: "np.ndarray",
     folder: pathlib.Path,
@@ -147,16 +148,16 @@ def _draw(
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
-    from seeing import plots
+    from seeing.figures import style
 
     mpl.use("Agg")  # draws files, and needs no screen
-    plots.use_house_style()
+    style.use_house_style()
     folder.mkdir(parents=True, exist_ok=True)
     place, number = folder / f"{path.stem}.png", 1
     while place.exists():
         number += 1
         place = folder / f"{path.stem} ({number}).png"
-    figure = classifier.draw(path, row, k)
+    figure = trained.draw(path, row, k)
     figure.savefig(place)
     plt.close(figure)
     return place

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from seeing import augment
+from seeing.transforms import augment
 
 
 def images(count: int = 6, side: int = 8, channels: int = 1) -> np.ndarray:

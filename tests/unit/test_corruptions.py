@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from seeing.datasets import corruptions
+from seeing.transforms import corruptions
 
 ALL = (corruptions.noise, corruptions.blur, corruptions.shift, corruptions.rotate)
 each = pytest.mark.parametrize("corrupt", ALL, ids=lambda function: function.__name__)

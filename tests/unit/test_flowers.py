@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seeing.datasets import archives, drawn_flowers, flowers, image_folder, near_duplicates, sources
+from seeing.datasets import archives, drawn_flowers, flowers, sources
+from seeing.photos import near_duplicates, reading, splits
 
 MIRROR = os.environ.get("SEEING_MIRROR")
 MIRRORED = MIRROR is not None and any(
@@ -23,11 +24,9 @@ def mirror(tmp_path, monkeypatch, offline):
     root = tmp_path / "flower_photos"
     paths = drawn_flowers.write_folder(root, 30, size=48)
     # Copies of a test picture, under names that by themselves belong to other parts.
-    original = next(path for path in paths if image_folder.split_of(path.name) == "test")
+    original = next(path for path in paths if splits.split_of(path.name) == "test")
     for part in ("training", "validation"):
-        name = next(
-            n for n in map("zz{}.jpg".format, range(99)) if image_folder.split_of(n) == part
-        )
+        name = next(n for n in map("zz{}.jpg".format, range(99)) if splits.split_of(n) == part)
         Image.open(original).save(original.parent / name, quality=90)
     (root / "LICENSE.txt").write_text("drawn by code")
     folder = tmp_path / "mirror"
@@ -53,7 +52,7 @@ def test_photographs_come_with_labels_split_and_record(mirror, capsys):
     assert data.record.name == "flower_photos"
     assert data.record.sha256 == flowers.REDUCED["flower_photos_240px.tar"]
     assert not data.record.is_stand_in
-    sizes = [len(data.part(name)[0]) for name in image_folder.SPLITS]
+    sizes = [len(data.part(name)[0]) for name in splits.SPLITS]
     assert sum(sizes) == 32
     with pytest.raises(ValueError, match="no part is called 'train'"):
         data.part("train")
@@ -64,10 +63,10 @@ def test_near_duplicates_stay_in_one_part(mirror):
     (group,) = near_duplicates.groups(32, data.near_duplicates)
     names = [data.paths[i].name for i in group]
     assert len(names) == 3
-    assert {image_folder.split_of(name) for name in names} == set(image_folder.SPLITS)
-    assert set(data.split[group]) == {image_folder.split_of(min(names))} == {"test"}
+    assert {splits.split_of(name) for name in names} == set(splits.SPLITS)
+    assert set(data.split[group]) == {splits.split_of(min(names))} == {"test"}
     for i, path in enumerate(data.paths):
-        assert i in group or data.split[i] == image_folder.split_of(path.name)
+        assert i in group or data.split[i] == splits.split_of(path.name)
 
 
 def test_near_duplicates_are_noted_when_unpacked(mirror, monkeypatch):
@@ -174,10 +173,10 @@ def test_the_photographs_themselves(tmp_path, monkeypatch):
     assert np.bincount(data.y).tolist() == [600] * 5
     assert data.edition == "240 px"
     assert len(data.near_duplicates) == 33
-    counts = {name: int(np.sum(data.split == name)) for name in image_folder.SPLITS}
+    counts = {name: int(np.sum(data.split == name)) for name in splits.SPLITS}
     assert counts == {"training": 2079, "validation": 312, "test": 609}
     for i, j, _ in data.near_duplicates:
         assert data.y[i] == data.y[j]
         assert data.split[i] == data.split[j]
-    image = image_folder.read_square(data.paths[0], 128)
+    image = reading.read_square(data.paths[0], 128)
     assert image.shape == (128, 128, 3)

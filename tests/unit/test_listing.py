@@ -3,7 +3,7 @@
 import pytest
 
 from seeing import listing
-from seeing.models import transfer
+from seeing.models import fine_tuning
 
 
 def test_it_shows_the_source_as_it_stands(monkeypatch):
@@ -18,7 +18,7 @@ def test_it_shows_the_source_as_it_stands(monkeypatch):
 def test_cross_references_lose_their_markup(monkeypatch):
     shown = []
     monkeypatch.setattr(listing.display, "display", lambda text: shown.append(text.data))
-    listing.show(transfer.fit)
+    listing.show(fine_tuning.fit)
     assert "as `CachedViews` does" in shown[0]
     assert ":class:" not in shown[0]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from seeing.datasets import drawn_flowers, image_folder, near_duplicates
+from seeing.datasets import drawn_flowers
+from seeing.photos import near_duplicates, reading
 
 
 @pytest.fixture(scope="module")
@@ -76,5 +77,5 @@ def test_nothing_to_compare():
 
 def test_an_unreadable_file_is_named(tmp_path, drawn):
     (tmp_path / "a.jpg").write_text("no")
-    with pytest.raises(image_folder.UnreadableImage, match=r"a\.jpg"):
+    with pytest.raises(reading.UnreadableImage, match=r"a\.jpg"):
         near_duplicates.search([drawn[0], tmp_path / "a.jpg"])

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from scipy import io
 
-from seeing.datasets import drawn_flowers, image_folder, oxford_flowers, sources
+from seeing.datasets import drawn_flowers, oxford_flowers, sources
+from seeing.photos import reading
 
 MIRROR = os.environ.get("SEEING_MIRROR")
 MIRRORED = MIRROR is not None and any(
@@ -56,7 +57,7 @@ def assert_complete(data):
         "image_00001.jpg",
         "image_00004.jpg",
     ]
-    assert all(image_folder.read_image(path).shape == (32, 32, 3) for path in data.paths)
+    assert all(reading.read_image(path).shape == (32, 32, 3) for path in data.paths)
     assert not data.record.is_stand_in
 
 
@@ -141,4 +142,4 @@ def test_the_photographs_themselves(tmp_path, monkeypatch):
     assert (np.bincount(data.part("training")[1]) == 10).all()
     assert (np.bincount(data.part("validation")[1]) == 10).all()
     assert len(data.part("test")[0]) == 6149
-    assert image_folder.read_image(data.paths[-1]).shape == (64, 64, 3)
+    assert reading.read_image(data.paths[-1]).shape == (64, 64, 3)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from sklearn import linear_model
 
-from seeing.models import transfer
+from seeing.models import backbones, fine_tuning, heads
 
 
 @pytest.fixture(autouse=True)
@@ -39,25 +39,25 @@ def batches(array, size):
 
 class TestCut:
     def test_both_parts_compute_what_the_whole_does(self, network):
-        lower, upper = transfer.cut(network, "joined")
+        lower, upper = backbones.cut(network, "joined")
         x = images(3)
-        halfway = transfer.look(lower, x)
+        halfway = backbones.look(lower, x)
         assert halfway.shape == (3, 8, 8, 8)
         np.testing.assert_allclose(
-            transfer.look(upper, halfway), transfer.look(network, x), rtol=1e-5, atol=1e-3
+            backbones.look(upper, halfway), backbones.look(network, x), rtol=1e-5, atol=1e-3
         )
 
     def test_weights_are_shared(self, network):
-        _, upper = transfer.cut(network, "joined")
+        _, upper = backbones.cut(network, "joined")
         assert upper.get_layer("last") is network.get_layer("last")
 
     def test_an_unknown_layer(self, network):
         with pytest.raises(ValueError, match=r"small has no layer 'middle'; it has 6 layers"):
-            transfer.cut(network, "middle")
+            backbones.cut(network, "middle")
 
     def test_a_connection_that_passes_by(self, network):
         with pytest.raises(ValueError, match=r"cannot be cut after 'inner': a connection passes"):
-            transfer.cut(network, "inner")
+            backbones.cut(network, "inner")
 
 
 class TestFromPixels:
@@ -65,8 +65,8 @@ class TestFromPixels:
         x = images(2)
         ready = keras.applications.resnet50.preprocess_input(x.copy())
         np.testing.assert_allclose(
-            transfer.look(transfer.from_pixels(network), x),
-            transfer.look(network, ready),
+            backbones.look(backbones.from_pixels(network), x),
+            backbones.look(network, ready),
             rtol=1e-5,
             atol=1e-3,
         )
@@ -76,34 +76,34 @@ class TestActivations:
     @pytest.mark.parametrize(("count", "size"), [(5, 2), (4, 2), (1, 8)])
     def test_they_are_those_of_all_images_in_order(self, network, count, size):
         x = images(count)
-        found = transfer.activations(network, batches(x, size), count, dtype="float32")
+        found = backbones.activations(network, batches(x, size), count, dtype="float32")
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, transfer.look(network, x), rtol=1e-5, atol=1e-3)
+        np.testing.assert_allclose(found, backbones.look(network, x), rtol=1e-5, atol=1e-3)
 
     def test_half_precision_rounds(self, network):
         x = images(3)
-        found = transfer.activations(network, batches(x, 2), 3)
+        found = backbones.activations(network, batches(x, 2), 3)
         assert found.dtype == np.float16
-        np.testing.assert_allclose(found, transfer.look(network, x), rtol=2e-3, atol=0.1)
+        np.testing.assert_allclose(found, backbones.look(network, x), rtol=2e-3, atol=0.1)
 
     @pytest.mark.parametrize("count", [4, 6])
     def test_the_count_must_be_right(self, network, count):
         with pytest.raises(ValueError, match=r"the batches hold"):
-            transfer.activations(network, batches(images(5), 2), count)
+            backbones.activations(network, batches(images(5), 2), count)
 
     def test_no_images(self, network):
-        assert len(transfer.activations(network, [], 0)) == 0
+        assert len(backbones.activations(network, [], 0)) == 0
 
     def test_what_does_not_fit_is_refused(self, network):
         with pytest.raises(ValueError, match=r"an activation of .* does not fit into float16"):
-            transfer.activations(network, batches(1e6 * images(2), 2), 2)
+            backbones.activations(network, batches(1e6 * images(2), 2), 2)
 
     def test_nan_is_refused(self, network):
         x = images(2)
         x[0, 0, 0, 0] = np.nan
-        lower, _ = transfer.cut(network, "joined")
+        lower, _ = backbones.cut(network, "joined")
         with pytest.raises(ValueError, match=r"an activation of nan does not fit"):
-            transfer.activations(lower, batches(x, 2), 2)
+            backbones.activations(lower, batches(x, 2), 2)
 
 
 class TestRandomViews:
@@ -115,32 +115,32 @@ class TestRandomViews:
         return made
 
     def test_shapes_and_variety(self, network, paths):
-        views = transfer.random_views(network, paths, count=2, image_size=16)
+        views = backbones.random_views(network, paths, count=2, image_size=16)
         assert [view.shape for view in views] == [(3, 8, 8, 8)] * 2
         assert not np.array_equal(views[0], views[1])
 
     def test_the_seed_decides(self, network, paths):
-        first = transfer.random_views(network, paths, count=1, image_size=16, seed=3)[0]
-        again = transfer.random_views(network, paths, count=1, image_size=16, seed=3)[0]
-        other = transfer.random_views(network, paths, count=1, image_size=16, seed=4)[0]
+        first = backbones.random_views(network, paths, count=1, image_size=16, seed=3)[0]
+        again = backbones.random_views(network, paths, count=1, image_size=16, seed=3)[0]
+        other = backbones.random_views(network, paths, count=1, image_size=16, seed=4)[0]
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, other)
 
     def test_no_view(self, network, paths):
         with pytest.raises(ValueError, match=r"count is 0"):
-            transfer.random_views(network, paths, count=0, image_size=16)
+            backbones.random_views(network, paths, count=0, image_size=16)
 
     def test_too_little_memory_is_said_before_the_work(self, network, paths, monkeypatch):
         free = psutil.virtual_memory()._replace(available=1_000)
         monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
         with pytest.raises(MemoryError, match=r"2 views of 3 photographs of 16 pixels need"):
-            transfer.random_views(network, paths, count=2, image_size=16)
+            backbones.random_views(network, paths, count=2, image_size=16)
 
 
 class TestCachedViews:
     def test_an_epoch_shows_each_photograph_once(self):
         views = [np.arange(7, dtype="float16").reshape(7, 1) + 100 * v for v in range(3)]
-        data = transfer.CachedViews(views, np.arange(7) % 2, n_classes=2, batch_size=3, seed=0)
+        data = fine_tuning.CachedViews(views, np.arange(7) % 2, n_classes=2, batch_size=3, seed=0)
         assert len(data) == 3
         seen = {i: [] for i in range(7)}
         for _ in range(3):
@@ -157,7 +157,7 @@ class TestCachedViews:
         assert all(sorted(shown) == [0, 1, 2] for shown in seen.values())
 
     def test_the_order_changes(self):
-        data = transfer.CachedViews([np.arange(50.0)[:, None]], np.zeros(50, int), n_classes=2)
+        data = fine_tuning.CachedViews([np.arange(50.0)[:, None]], np.zeros(50, int), n_classes=2)
         first = data[0][0].ravel().tolist()
         data.on_epoch_end()
         assert data[0][0].ravel().tolist() != first
@@ -168,7 +168,7 @@ class TestCachedViews:
     )
     def test_views_and_labels_must_fit(self, views, labels):
         with pytest.raises(ValueError, match=r"expected one view or more"):
-            transfer.CachedViews(views, np.zeros(labels, int), n_classes=2)
+            fine_tuning.CachedViews(views, np.zeros(labels, int), n_classes=2)
 
 
 class TestFit:
@@ -177,40 +177,40 @@ class TestFit:
         X = generator.normal(size=(200, 4)).astype("float32")
         y = (X[:, 0] > 0).astype(int)
         keras.utils.set_random_seed(0)
-        head = transfer.head(4, 2)
-        history = transfer.fit(head, [X], y, n_classes=2, epochs=20, peak_rate=0.03)
+        head = heads.head(4, 2)
+        history = fine_tuning.fit(head, [X], y, n_classes=2, epochs=20, peak_rate=0.03)
         assert len(history["loss"]) == 20
         assert history["loss"][-1] < history["loss"][0]
-        assert np.mean(transfer.look(head, X).argmax(axis=1) == y) > 0.9
+        assert np.mean(backbones.look(head, X).argmax(axis=1) == y) > 0.9
 
     def test_the_same_seed_gives_the_same_weights(self):
         X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
         weights = []
         for _ in range(2):
             keras.utils.set_random_seed(5)
-            head = transfer.head(4, 3)
-            transfer.fit(head, [X], np.arange(40) % 3, n_classes=3, epochs=2, peak_rate=0.01)
+            head = heads.head(4, 3)
+            fine_tuning.fit(head, [X], np.arange(40) % 3, n_classes=3, epochs=2, peak_rate=0.01)
             weights.append(head.get_weights()[0])
         np.testing.assert_array_equal(*weights)
 
     def test_the_rate_rises_and_falls(self):
         X = np.zeros((64, 2), dtype="float32")
-        head = transfer.head(2, 2)
-        transfer.fit(head, [X], np.zeros(64, int), n_classes=2, epochs=10, peak_rate=0.5)
+        head = heads.head(2, 2)
+        fine_tuning.fit(head, [X], np.zeros(64, int), n_classes=2, epochs=10, peak_rate=0.5)
         rate = head.optimizer._learning_rate
         assert float(rate(0)) == 0.0
         assert float(rate(2)) == pytest.approx(0.5)  # a tenth of 20 steps
         assert float(rate(20)) == pytest.approx(0.0, abs=1e-6)
 
     def test_the_history_has_one_time_an_epoch_and_validation_by_integer_labels(self):
-        X, head = np.zeros((8, 2), dtype="float32"), transfer.head(2, 3)
+        X, head = np.zeros((8, 2), dtype="float32"), heads.head(2, 3)
         options = {"n_classes": 3, "epochs": 3, "peak_rate": 0.1}
         zeros = np.zeros(8, int)
-        history = transfer.fit(head, [X], zeros, validation_data=(X, zeros), **options)
+        history = fine_tuning.fit(head, [X], zeros, validation_data=(X, zeros), **options)
         first, second, third = history["seconds"]
         assert 0 < first < second < third
         assert history["val_accuracy"][-1] == 1.0
-        assert "val_loss" not in transfer.fit(head, [X], zeros, **options)
+        assert "val_loss" not in fine_tuning.fit(head, [X], zeros, **options)
 
 
 class TestOfPhotographs:
@@ -218,12 +218,12 @@ class TestOfPhotographs:
         paths = [tmp_path / f"{i}.png" for i in range(3)]
         for path, pixels in zip(paths, images(3, side=20), strict=True):
             Image.fromarray(pixels[:16].astype("uint8")).save(path)
-        found = transfer.of_photographs(network, paths, image_size=16)
+        found = backbones.of_photographs(network, paths, image_size=16)
         squares = np.stack([np.asarray(Image.open(path))[:, 2:18] for path in paths])
-        known = transfer.look(network, squares.astype("float32"))
+        known = backbones.look(network, squares.astype("float32"))
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, known, rtol=1e-5, atol=1e-3)
-        none = transfer.of_photographs(network, [], image_size=16, dtype="float16")
+        none = backbones.of_photographs(network, [], image_size=16, dtype="float16")
         assert (none.shape, none.dtype) == ((0, 8, 8, 8), np.float16)
 
 
@@ -235,26 +235,26 @@ class TestAccuracy:
         y[0] = (y[0] + 1) % 3
         inputs = keras.Input((3,))
         same = keras.Model(inputs, keras.layers.Identity()(inputs))
-        assert transfer.accuracy(same, X, y) == pytest.approx((count - 1) / count)
+        assert heads.accuracy(same, X, y) == pytest.approx((count - 1) / count)
 
     def test_the_best_head_is_chosen_and_the_first_wins_a_tie(self):
         X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
         y = (X[:, 0] > 0).astype(int)
-        good = transfer.solve_head(X, y, n_classes=2, C=10.0)
-        bad = transfer.solve_head(X, 1 - y, n_classes=2, C=10.0)
-        best, scores = transfer.choose_head({0.1: bad, 0.2: good, 0.3: good}, X, y)
+        good = heads.solve_head(X, y, n_classes=2, C=10.0)
+        bad = heads.solve_head(X, 1 - y, n_classes=2, C=10.0)
+        best, scores = heads.choose_head({0.1: bad, 0.2: good, 0.3: good}, X, y)
         assert best == 0.2
         assert scores[0.1] < 0.2 < 0.8 < scores[0.2] == scores[0.3]
 
 
 class TestFineTune:
     def test_the_originals_stay_as_they_are(self, network):
-        _, upper = transfer.cut(network, "joined")
-        head = transfer.head(8, 2)
-        x = transfer.look(transfer.cut(network, "joined")[0], images(8))
+        _, upper = backbones.cut(network, "joined")
+        head = heads.head(8, 2)
+        x = backbones.look(backbones.cut(network, "joined")[0], images(8))
         before = [weight.copy() for part in (upper, head) for weight in part.get_weights()]
         options = {"n_classes": 2, "epochs": 2, "peak_rate": 0.01}
-        trained, history = transfer.fine_tune(upper, head, [x], np.arange(8) % 2, **options)
+        trained, history = fine_tuning.fine_tune(upper, head, [x], np.arange(8) % 2, **options)
         after = [weight for part in (upper, head) for weight in part.get_weights()]
         for old, new in zip(before, after, strict=True):
             np.testing.assert_array_equal(old, new)
@@ -263,11 +263,11 @@ class TestFineTune:
         assert len(history["seconds"]) == 2
 
     def test_one_seed_gives_one_result(self, network):
-        lower, upper = transfer.cut(network, "joined")
-        x, y = transfer.look(lower, images(80)), np.arange(80) % 2
-        head, options = transfer.head(8, 2), {"n_classes": 2, "epochs": 2, "peak_rate": 0.01}
+        lower, upper = backbones.cut(network, "joined")
+        x, y = backbones.look(lower, images(80)), np.arange(80) % 2
+        head, options = heads.head(8, 2), {"n_classes": 2, "epochs": 2, "peak_rate": 0.01}
         first, again, other = (
-            transfer.fine_tune(upper, head, [x], y, seed=seed, **options)[0].get_weights()
+            fine_tuning.fine_tune(upper, head, [x], y, seed=seed, **options)[0].get_weights()
             for seed in (1, 1, 2)
         )
         np.testing.assert_allclose(first[0], again[0], atol=1e-5)
@@ -276,23 +276,23 @@ class TestFineTune:
 
 class TestFineTunable:
     def test_batch_normalization_keeps_what_it_knows(self, network):
-        lower, upper = transfer.cut(keras.models.clone_model(network), "first")
-        tunable = transfer.fine_tunable(upper, transfer.head(8, 2))
+        lower, upper = backbones.cut(keras.models.clone_model(network), "first")
+        tunable = fine_tuning.fine_tunable(upper, heads.head(8, 2))
         normal = upper.get_layer("normal")
         before = [np.asarray(weight) for weight in normal.weights]
         kernel = np.asarray(upper.get_layer("last").kernel)
-        x = transfer.look(lower, images(8))
-        transfer.fit(tunable, [x], np.arange(8) % 2, n_classes=2, epochs=2, peak_rate=0.01)
+        x = backbones.look(lower, images(8))
+        fine_tuning.fit(tunable, [x], np.arange(8) % 2, n_classes=2, epochs=2, peak_rate=0.01)
         for weight, known in zip(normal.weights, before, strict=True):
             np.testing.assert_array_equal(np.asarray(weight), known)
         assert not np.array_equal(np.asarray(upper.get_layer("last").kernel), kernel)
 
     def test_batch_normalization_moves_if_it_is_not_frozen(self, network):
-        lower, upper = transfer.cut(keras.models.clone_model(network), "first")
-        tunable = transfer.fine_tunable(upper, transfer.head(8, 2), freeze_normalization=False)
+        lower, upper = backbones.cut(keras.models.clone_model(network), "first")
+        tunable = fine_tuning.fine_tunable(upper, heads.head(8, 2), freeze_normalization=False)
         known = np.asarray(upper.get_layer("normal").moving_mean)
-        x = transfer.look(lower, images(8))
-        transfer.fit(tunable, [x], np.arange(8) % 2, n_classes=2, epochs=2, peak_rate=0.01)
+        x = backbones.look(lower, images(8))
+        fine_tuning.fit(tunable, [x], np.arange(8) % 2, n_classes=2, epochs=2, peak_rate=0.01)
         assert not np.array_equal(np.asarray(upper.get_layer("normal").moving_mean), known)
 
 
@@ -302,7 +302,7 @@ class TestSolveHead:
         X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
         y = np.arange(60) % n_classes
         found = keras.ops.softmax(
-            transfer.look(transfer.solve_head(X, y, n_classes=n_classes, C=0.5), X)
+            backbones.look(heads.solve_head(X, y, n_classes=n_classes, C=0.5), X)
         )
         known = linear_model.LogisticRegression(C=0.5, tol=1e-6).fit(X, y)
         np.testing.assert_allclose(np.asarray(found), known.predict_proba(X), atol=5e-3)
@@ -312,16 +312,18 @@ class TestSolveHead:
     )
     def test_a_missing_label(self, y, n_classes):
         with pytest.raises(ValueError, match=r"expected each of 0 to \d at least once"):
-            transfer.solve_head(np.eye(3), np.array(y), n_classes=n_classes)
+            heads.solve_head(np.eye(3), np.array(y), n_classes=n_classes)
 
 
 class TestClassifier:
     def test_probabilities_of_a_picture_and_of_its_mirror_image_are_one(self, network):
         pooled = keras.layers.GlobalAveragePooling2D()(network.output)
-        seen = transfer.from_pixels(keras.Model(network.input, pooled))
-        whole = transfer.classifier([seen, transfer.head(8, 3)], 16)
+        seen = backbones.from_pixels(keras.Model(network.input, pooled))
+        whole = fine_tuning.classifier([seen, heads.head(8, 3)], 16)
         x = images(4)
-        found = transfer.look(whole, x)
+        found = backbones.look(whole, x)
         assert found.shape == (4, 3)
         np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
-        np.testing.assert_allclose(found, transfer.look(whole, x[:, :, ::-1]), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            found, backbones.look(whole, x[:, :, ::-1]), rtol=1e-4, atol=1e-6
+        )

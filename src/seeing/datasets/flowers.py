@@ -14,7 +14,8 @@ import pathlib
 from collections.abc import Sequence
 
 from seeing import profiles
-from seeing.datasets import archives, drawn_flowers, image_folder, near_duplicates, sources
+from seeing.datasets import archives, drawn_flowers, sources
+from seeing.photos import folders, near_duplicates, splits
 
 ASSET = "flower_photos"
 
@@ -38,7 +39,7 @@ STAND_IN = f"{DRAWN_COUNT:,} flowers of five species drawn by code"
 
 
 @dataclasses.dataclass(frozen=True)
-class Flowers(image_folder.SplitPhotographs):
+class Flowers(splits.SplitPhotographs):
     """The five classes' photographs, sorted by class and then by name.
 
     The edition is ``"original"`` (3,670 photographs), ``"240 px"`` (3,000 of them, reduced) or
@@ -145,14 +146,14 @@ def from_folder(root: pathlib.Path, *, edition: str, record: sources.DataRecord)
         edition: what ``Flowers.edition`` shall say.
         record: what ``Flowers.record`` shall say.
     """
-    listed = image_folder.scan(root, decode=False)
+    listed = folders.scan(root, decode=False)
     pairs = _near_duplicates(root, listed.paths)
     groups = near_duplicates.groups(len(listed.paths), pairs)
     return Flowers(
         class_names=listed.class_names,
         paths=listed.paths,
         y=listed.y,
-        split=image_folder.split(listed.paths, groups),
+        split=splits.split(listed.paths, groups),
         near_duplicates=tuple(pairs),
         edition=edition,
         record=record,
@@ -162,7 +163,7 @@ def from_folder(root: pathlib.Path, *, edition: str, record: sources.DataRecord)
 def _note_near_duplicates(folder: pathlib.Path) -> None:
     """Find the near-duplicates once, when the photographs are unpacked: it takes seconds."""
     root = folder / PHOTOGRAPHS
-    paths = image_folder.scan(root, decode=False).paths
+    paths = folders.scan(root, decode=False).paths
     names = [path.relative_to(root).as_posix() for path in paths]
     pairs = [(names[i], names[j], distance) for i, j, distance in near_duplicates.search(paths)]
     note = {"method": near_duplicates.METHOD, "pairs": pairs}

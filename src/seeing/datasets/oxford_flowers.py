@@ -15,7 +15,8 @@ import pathlib
 import numpy as np
 from scipy import io
 
-from seeing.datasets import archives, image_folder, sources
+from seeing.datasets import archives, sources
+from seeing.photos import splits
 
 ASSET = "oxford_flowers102"
 
@@ -142,7 +143,7 @@ CLASS_NAMES = (
 )
 
 
-class OxfordFlowers(image_folder.SplitPhotographs):
+class OxfordFlowers(splits.SplitPhotographs):
     """8,189 photographs of 102 classes, ``image_00001.jpg`` first, with the official split.
 
     Of these, 1,020 are for training, 1,020 for validation and 6,149 for testing. A label is the

@@ -20,9 +20,9 @@ import keras
 import numpy as np
 from matplotlib import pyplot as plt
 
-from seeing import plots
-from seeing.datasets import image_folder, near_duplicates
-from seeing.models import resnet50, transfer
+from seeing.figures import pictures
+from seeing.models import backbones, fine_tuning, heads, resnet50
+from seeing.photos import folders, near_duplicates, reading, splits
 
 NETWORK_FILE = "network.keras"
 CLASSES_FILE = "classes.json"
@@ -71,17 +71,17 @@ class PhotoClassifier:
             float32, shape (number of paths, K); each row's sum is 1.
 
         Raises:
-            image_folder.UnreadableImage: naming the first file that cannot be used.
+            reading.UnreadableImage: naming the first file that cannot be used.
         """
         if not paths:
             return np.zeros((0, len(self.class_names)), dtype=np.float32)
         batches = (
-            (image_folder.read_squares(paths[start : start + BATCH_SIZE], self.image_size), None)
+            (reading.read_squares(paths[start : start + BATCH_SIZE], self.image_size), None)
             for start in range(0, len(paths), BATCH_SIZE)
         )
         if len(paths) <= FEW:
-            return np.concatenate([transfer.look(self.network, images) for images, _ in batches])
-        return transfer.activations(
+            return np.concatenate([backbones.look(self.network, images) for images, _ in batches])
+        return backbones.activations(
             self.network, batches, len(paths), dtype="float32", label="photographs"
         )
 
@@ -102,8 +102,8 @@ class PhotoClassifier:
 
     def draw(self, path: pathlib.Path | str, row: np.ndarray, k: int) -> plt.Figure:
         """What :meth:`show` draws, given the photograph's probabilities, shape (K,)."""
-        picture = image_folder.read_image(path, shorter_side=self.image_size)
-        axes = plots.top_k_bars(row, self.class_names, k=k, image=picture)
+        picture = reading.read_image(path, shorter_side=self.image_size)
+        axes = pictures.top_k_bars(row, self.class_names, k=k, image=picture)
         return axes[0].figure
 
     def save(self, folder: pathlib.Path | str) -> None:
@@ -167,7 +167,7 @@ def measure(
 
     Raises:
         ValueError: when there is no photograph, or there are not as many labels.
-        image_folder.UnreadableImage: naming the first file that cannot be used.
+        reading.UnreadableImage: naming the first file that cannot be used.
     """
     if not paths or len(paths) != len(y):
         raise ValueError(f"{len(paths)} photographs, {len(y)} labels; expected as many, at least 1")
@@ -242,7 +242,7 @@ class Training:
     """
 
     classifier: PhotoClassifier
-    folder: image_folder.ImageFolder
+    folder: folders.ImageFolder
     counts: dict[str, int]
     near_duplicates: int
     validation_accuracy: float
@@ -295,7 +295,7 @@ def train(
         The classifier and its record.
 
     Raises:
-        image_folder.NotAnImageFolder: when fewer than two classes hold photographs.
+        folders.NotAnImageFolder: when fewer than two classes hold photographs.
         sources.DataUnavailable: when ResNet50's weights cannot be had.
         CannotTrain: when a class has no photograph in the training part, or an option is out of
             its range.
@@ -306,10 +306,10 @@ def train(
     if fine_tuning_epochs < 0:
         raise CannotTrain(f"{fine_tuning_epochs} epochs of fine-tuning; expected 0 or more")
     start = time.perf_counter()
-    folder = image_folder.scan(root)
+    folder = folders.scan(root)
     say(folder.summary())
     pairs = near_duplicates.search(folder.paths)
-    split = image_folder.split(folder.paths, near_duplicates.groups(len(folder.paths), pairs))
+    split = splits.split(folder.paths, near_duplicates.groups(len(folder.paths), pairs))
     _require_every_class(folder, split)
     keras.utils.set_random_seed(seed)
     backbone = resnet50.build(include_top=False, input_shape=(None, None, 3), weights=weights)
@@ -321,7 +321,7 @@ def train(
         )
     best, validation_accuracy = None, math.nan
     for name, parts in candidates.items():
-        classifier = PhotoClassifier(transfer.classifier(parts, image_size), folder.class_names)
+        classifier = PhotoClassifier(fine_tuning.classifier(parts, image_size), folder.class_names)
         accuracy = _accuracy(classifier, folder, split, "validation")
         if not math.isnan(accuracy):
             say(f"{name}: validation accuracy {accuracy:.1%}")
@@ -332,7 +332,7 @@ def train(
     return Training(
         classifier=best,
         folder=folder,
-        counts={name: int(np.sum(split == name)) for name in image_folder.SPLITS},
+        counts={name: int(np.sum(split == name)) for name in splits.SPLITS},
         near_duplicates=len(pairs),
         validation_accuracy=validation_accuracy,
         test_accuracy=_accuracy(best, folder, split, "test"),
@@ -340,7 +340,7 @@ def train(
     )
 
 
-def _require_every_class(folder: image_folder.ImageFolder, split: np.ndarray) -> None:
+def _require_every_class(folder: folders.ImageFolder, split: np.ndarray) -> None:
     counts = np.bincount(folder.y[split == "training"], minlength=len(folder.class_names))
     for name, count in zip(folder.class_names, counts, strict=True):
         if not count:
@@ -351,34 +351,34 @@ def _require_every_class(folder: image_folder.ImageFolder, split: np.ndarray) ->
 
 
 def _frozen(
-    backbone: keras.Model, folder: image_folder.ImageFolder, split: np.ndarray, image_size: int
+    backbone: keras.Model, folder: folders.ImageFolder, split: np.ndarray, image_size: int
 ) -> list[keras.Model]:
     """A head for the frozen network: the parts from pixels to logits.
 
     Its regularization is the one that does best on the validation part.
     """
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.output)
-    extractor = transfer.from_pixels(keras.Model(backbone.input, pooled))
+    extractor = backbones.from_pixels(keras.Model(backbone.input, pooled))
 
     def features(part: str) -> tuple[np.ndarray, np.ndarray]:
-        paths, y = image_folder.part(folder.paths, folder.y, split, part)
+        paths, y = splits.part(folder.paths, folder.y, split, part)
         label = f"features, {part}"
-        return transfer.of_photographs(extractor, paths, image_size=image_size, label=label), y
+        return backbones.of_photographs(extractor, paths, image_size=image_size, label=label), y
 
     X, y = features("training")
     n_classes = len(folder.class_names)
-    heads = {C: transfer.solve_head(X, y, n_classes=n_classes, C=C) for C in STRENGTHS}
+    heads = {C: heads.solve_head(X, y, n_classes=n_classes, C=C) for C in STRENGTHS}
     X, y = features("validation")
     if not len(y):
         return [extractor, heads[USUAL_STRENGTH]]
-    best, _ = transfer.choose_head(heads, X, y)
+    best, _ = heads.choose_head(heads, X, y)
     return [extractor, heads[best]]
 
 
 def _fine_tuned(
     backbone: keras.Model,
     head: keras.Model,
-    folder: image_folder.ImageFolder,
+    folder: folders.ImageFolder,
     split: np.ndarray,
     image_size: int,
     epochs: int,
@@ -388,20 +388,20 @@ def _fine_tuned(
 
     The blocks' own weights change; the frozen candidate has to keep them, so a copy is trained.
     """
-    paths, y = image_folder.part(folder.paths, folder.y, split, "training")
-    lower, upper = transfer.cut(backbone, transfer.LAST_BLOCKS)
-    extractor = transfer.from_pixels(lower)
+    paths, y = splits.part(folder.paths, folder.y, split, "training")
+    lower, upper = backbones.cut(backbone, backbones.LAST_BLOCKS)
+    extractor = backbones.from_pixels(lower)
     crop = max(32, round(CROP * image_size))
-    views = transfer.random_views(
+    views = backbones.random_views(
         extractor, paths, count=min(VIEWS, epochs), image_size=crop, seed=seed
     )
     options = {"n_classes": len(folder.class_names), "epochs": epochs, "seed": seed}
-    network, _ = transfer.fine_tune(upper, head, views, y, **options)
+    network, _ = fine_tuning.fine_tune(upper, head, views, y, **options)
     return [extractor, network]
 
 
 def _accuracy(
-    classifier: PhotoClassifier, folder: image_folder.ImageFolder, split: np.ndarray, name: str
+    classifier: PhotoClassifier, folder: folders.ImageFolder, split: np.ndarray, name: str
 ) -> float:
-    paths, y = image_folder.part(folder.paths, folder.y, split, name)
+    paths, y = splits.part(folder.paths, folder.y, split, name)
     return measure(classifier, paths, y).accuracy if paths else math.nan

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from scipy import fft
 
-from seeing.datasets import image_folder
+from seeing.photos import reading
 
 HASH_SIDE = 16
 BITS = HASH_SIDE**2
@@ -40,7 +40,7 @@ def search(paths: Sequence[pathlib.Path | str]) -> list[tuple[int, int, int]]:
         ``(i, j, distance)`` with i < j, nearest pairs first.
 
     Raises:
-        image_folder.UnreadableImage: when a file is no image that can be read.
+        reading.UnreadableImage: when a file is no image that can be read.
     """
     return pairs(perceptual_hashes(paths))
 
@@ -61,7 +61,7 @@ def perceptual_hashes(paths: Sequence[pathlib.Path | str]) -> np.ndarray:
         bool, shape (n, 256).
 
     Raises:
-        image_folder.UnreadableImage: when a file is no image that can be read.
+        reading.UnreadableImage: when a file is no image that can be read.
     """
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         thumbnails = list(pool.map(_thumbnail, paths))
@@ -128,5 +128,5 @@ def groups(count: int, found: Iterable[tuple[int, int, int]]) -> list[list[int]]
 def _thumbnail(path: pathlib.Path | str) -> np.ndarray:
     """64×64 gray values, uint8. Squeezed to a square, so that a crop's edges do not matter."""
     side = 4 * HASH_SIDE
-    gray = Image.fromarray(image_folder.read_image(path)).convert("L")
+    gray = Image.fromarray(reading.read_image(path)).convert("L")
     return np.asarray(gray.resize((side, side), Image.Resampling.LANCZOS))

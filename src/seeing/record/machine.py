@@ -1,4 +1,4 @@
-"""What produced a page: versions, device, seeds, data, wall time and peak memory.
+"""What produced a page, and what it costs: versions, device, seeds, data, time and memory.
 
 Explained on the page *How to run this book*.
 """
@@ -11,12 +11,13 @@ import pathlib
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psutil
 from IPython import display
 
-from seeing import profiles, results
+from seeing import profiles
 from seeing.datasets import sources
 
 MIME_TYPE = "application/vnd.seeing.provenance+json"
@@ -92,12 +93,18 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
-def box(data: Sequence[sources.DataRecord], *, seeds: Sequence[int] = ()) -> None:
+def show_box(
+    records: Sequence[sources.DataRecord],
+    *,
+    seeds: Sequence[int] = (),
+    missing: Mapping[str, str] | None = None,
+) -> None:
     """Show the provenance box at the foot of a chapter.
 
     Args:
-        data: the record of every data set that the chapter used.
+        records: the record of every data set that the chapter used.
         seeds: the seeds of the chapter's quoted results.
+        missing: data sets that could not be had, each with the reason.
     """
     facts = {
         "profile": profiles.name(),
@@ -105,19 +112,20 @@ def box(data: Sequence[sources.DataRecord], *, seeds: Sequence[int] = ()) -> Non
         "peak_rss_mb": round(peak_memory_mb()),
         "seeds": list(seeds),
         "environment": environment(),
-        "data": [dataclasses.asdict(record) for record in data],
+        "data": [dataclasses.asdict(record) for record in records],
+        "missing": [{"name": name, "reason": why} for name, why in (missing or {}).items()],
     }
     display.display(
         {"text/html": _box_html(facts), "text/plain": _box_text(facts), MIME_TYPE: facts}, raw=True
     )
 
 
-def _rows(facts: dict) -> list[tuple[str, str]]:
+def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     versions = dict(facts["environment"])
     device_name = versions.pop("device")
     rows = [
         ("Profile", facts["profile"]),
-        ("Time, from the kernel's start", duration(facts["wall_s"])),
+        ("Time for this copy", f"{duration(facts['wall_s'])}, whatever else the machine did"),
         ("Peak memory", f"{facts['peak_rss_mb'] / 1000:.1f} GB"),
         ("Device", device_name),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
@@ -129,41 +137,33 @@ def _rows(facts: dict) -> list[tuple[str, str]]:
         rows.append(
             (label, f"{record['name']}, {record['origin']}, SHA-256 {record['sha256'][:12]}…")
         )
+    for gap in facts["missing"]:
+        rows.append(("Not to be had", f"{gap['name']}: {gap['reason']}"))
     return rows
 
 
-def _box_html(facts: dict) -> str:
+def _box_html(facts: Mapping[str, Any]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
         for name, value in _rows(facts)
     )
     return (
-        '<table class="seeing-provenance"><caption>What produced this page</caption>'
+        '<table class="seeing-provenance"><caption>What produced this copy of the page</caption>'
         f"<tbody>{rows}</tbody></table>"
     )
 
 
-def _box_text(facts: dict) -> str:
+def _box_text(facts: Mapping[str, Any]) -> str:
     return "\n".join(f"{name}: {value}" for name, value in _rows(facts))
 
 
-def time_box(chapter: str) -> None:
-    """Show, at the head of a chapter, what it cost when it was last measured.
-
-    The numbers come from the chapter's reference results; none is typed.
+def show_time_box(recorded: Mapping[str, Any] | None) -> None:
+    """Show, at the head of a chapter, what it cost when it was recorded.
 
     Args:
-        chapter: the slug of the results file, for example ``"first_cnn"``.
-
-    Raises:
-        FileNotFoundError: when the chapter has no reference results.
+        recorded: a results file's content; None while the first one is being made.
     """
-    try:
-        lines = time_lines(results.load(chapter))
-    except FileNotFoundError:
-        if not results.is_reporting():
-            raise
-        lines = ["being measured for the first time"]
+    lines = ["being measured for the first time"] if recorded is None else time_lines(recorded)
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     display.display(
         {
@@ -175,18 +175,22 @@ def time_box(chapter: str) -> None:
     )
 
 
-def time_lines(reference: dict) -> list[str]:
-    """The lines of the time box, from a reference result as :func:`results.load` returns it."""
-    device_name = reference["environment"]["device"]
+def time_lines(recorded: Mapping[str, Any]) -> list[str]:
+    """The lines of the time box, from a results file's content.
+
+    Time and memory are those of the whole chapter, from its kernel's start to its end, on a
+    machine that did nothing else.
+    """
+    device_name = recorded["environment"]["device"]
     lines = []
-    for key, name in (("quick_cost", "quick profile"), ("cost", "full profile")):
-        if key in reference:
-            cost = reference[key]
+    for key, name in (("quick_cost", "quick"), ("cost", "full")):
+        if key in recorded:
+            cost = recorded[key]
+            megabytes = cost.get("download_mb", 0)
             lines.append(
-                f"{name}: {duration(cost['wall_s'])} on {device_name}, "
-                f"peak memory {cost['peak_rss_mb'] / 1000:.1f} GB"
+                f"{name} profile: {duration(cost['wall_s'])} on {device_name}, "
+                f"{cost['peak_rss_mb'] / 1000:.1f} GB of memory, "
+                + (f"a download of {megabytes:.0f} MB, once" if megabytes else "no download")
             )
-    megabytes = reference["cost"].get("download_mb", 0)
-    lines.append(f"download: {megabytes:.0f} MB, once" if megabytes else "download: none")
-    lines.append(f"measured on {reference['recorded']}")
+    lines.append(f"measured on {recorded['recorded']}, with nothing else running")
     return lines

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from seeing import metrics, results
+from seeing import metrics
 from seeing.datasets import sources
 
 HEADER = (
@@ -173,7 +173,7 @@ def stored_bytes(model: Model) -> int:
 def panels(
     curves: Mapping[str, Sequence[Trial]], truth: np.ndarray
 ) -> dict[str, dict[str, list[float]]]:
-    """Errors, training time and prediction time of growing trials, for ``plots.growth``.
+    """Errors, training time and prediction time of growing trials, for ``curves.growth``.
 
     Args:
         curves: each method's trials, one a size.

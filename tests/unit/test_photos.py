@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seeing.datasets import drawn_flowers, image_folder
+from seeing.datasets import drawn_flowers
+from seeing.photos import folders, pipeline, reading, splits
 
 
 @pytest.fixture(scope="module")
@@ -49,33 +50,33 @@ def tree(root, picture, **classes):
 
 class TestReadImage:
     def test_rgb_pixels_come_back_as_they_are(self, tmp_path, picture):
-        read = image_folder.read_image(save(tmp_path / "a.png", picture))
+        read = reading.read_image(save(tmp_path / "a.png", picture))
         assert read.dtype == np.uint8
         assert np.array_equal(read, picture)
 
     def test_the_result_belongs_to_the_caller(self, tmp_path, picture):
-        read = image_folder.read_image(save(tmp_path / "a.png", picture))
+        read = reading.read_image(save(tmp_path / "a.png", picture))
         read[:] = 0
 
     @pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".webp", ".tif", ".gif", ".ppm"])
     def test_other_formats(self, tmp_path, picture, suffix):
-        read = image_folder.read_image(save(tmp_path / f"a{suffix}", picture))
+        read = reading.read_image(save(tmp_path / f"a{suffix}", picture))
         assert read.shape == picture.shape
         assert np.abs(read.astype(float) - picture).mean() < 16
 
     def test_gray(self, tmp_path, picture):
         gray = picture.mean(axis=2).astype(np.uint8)
-        read = image_folder.read_image(save(tmp_path / "a.png", gray))
+        read = reading.read_image(save(tmp_path / "a.png", gray))
         assert np.array_equal(read, np.repeat(gray[..., None], 3, axis=2))
 
     def test_black_and_white(self, tmp_path, picture):
         bits = Image.fromarray((picture[..., 0] > 99).astype(np.uint8) * 255).convert("1")
         bits.save(tmp_path / "a.png")
-        assert set(np.unique(image_folder.read_image(tmp_path / "a.png"))) == {0, 255}
+        assert set(np.unique(reading.read_image(tmp_path / "a.png"))) == {0, 255}
 
     def test_cmyk(self, tmp_path, picture):
         Image.fromarray(picture).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
-        read = image_folder.read_image(tmp_path / "a.jpg")
+        read = reading.read_image(tmp_path / "a.jpg")
         assert read.shape == picture.shape
         assert np.abs(read.astype(float) - picture).mean() < 10
 
@@ -83,22 +84,22 @@ class TestReadImage:
         values = np.linspace(0, 65535, 256).round().astype(np.uint16).reshape(16, 16)
         for name in ("a.png", "a.tif"):
             Image.fromarray(values).save(tmp_path / name)
-            read = image_folder.read_image(tmp_path / name)
+            read = reading.read_image(tmp_path / name)
             assert read[..., 0].ravel().tolist() == list(range(256))
             assert np.array_equal(read[..., 0], read[..., 2])
 
     def test_32_bit_and_floating_point_gray_are_refused(self, tmp_path):
         Image.fromarray(np.full((16, 16), 70000, dtype=np.int32)).save(tmp_path / "wide.tif")
         Image.fromarray(np.full((16, 16), 0.5, dtype=np.float32)).save(tmp_path / "real.tif")
-        with pytest.raises(image_folder.UnreadableImage, match="32-bit gray values"):
-            image_folder.read_image(tmp_path / "wide.tif")
-        with pytest.raises(image_folder.UnreadableImage, match="floating-point gray values"):
-            image_folder.read_image(tmp_path / "real.tif")
+        with pytest.raises(reading.UnreadableImage, match="32-bit gray values"):
+            reading.read_image(tmp_path / "wide.tif")
+        with pytest.raises(reading.UnreadableImage, match="floating-point gray values"):
+            reading.read_image(tmp_path / "real.tif")
 
     def test_transparent_parts_are_laid_on_white(self, tmp_path, picture):
         alpha = np.zeros(picture.shape[:2], dtype=np.uint8)
         alpha[:, :32] = 255
-        read = image_folder.read_image(save(tmp_path / "a.png", np.dstack([picture, alpha])))
+        read = reading.read_image(save(tmp_path / "a.png", np.dstack([picture, alpha])))
         assert np.array_equal(read[:, :32], picture[:, :32])
         assert (read[:, 32:] == 255).all()
 
@@ -107,7 +108,7 @@ class TestReadImage:
         indexed.putpalette([255, 0, 0, 0, 0, 255])
         indexed.paste(0, (0, 0, 8, 16))
         indexed.save(tmp_path / "a.png", transparency=1)
-        read = image_folder.read_image(tmp_path / "a.png")
+        read = reading.read_image(tmp_path / "a.png")
         assert read[0, 0].tolist() == [255, 0, 0]
         assert read[0, 15].tolist() == [255, 255, 255]
 
@@ -115,7 +116,7 @@ class TestReadImage:
         frames = [Image.new("RGB", (20, 16), color) for color in ("red", "lime", "blue")]
         for name in ("a.gif", "a.webp", "a.png"):
             frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-            read = image_folder.read_image(tmp_path / name)
+            read = reading.read_image(tmp_path / name)
             assert read.shape == (16, 20, 3)
             assert np.abs(read.astype(int) - [255, 0, 0]).max() < 16
 
@@ -135,39 +136,39 @@ class TestReadImage:
         exif = Image.Exif()
         exif[0x0112] = orientation
         path = save(tmp_path / "a.png", np.ascontiguousarray(stored), exif=exif)
-        assert np.array_equal(image_folder.read_image(path), picture)
+        assert np.array_equal(reading.read_image(path), picture)
 
     @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
     def test_damaged_exif_does_not_cost_the_photograph(self, tmp_path, picture):
         path = save(tmp_path / "a.jpg", picture, exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
-        assert image_folder.read_image(path).shape == picture.shape
+        assert reading.read_image(path).shape == picture.shape
 
     def test_shorter_side(self, tmp_path, picture):
         path = save(tmp_path / "a.png", picture)  # 64 wide, 48 high
-        assert image_folder.read_image(path, shorter_side=24).shape == (24, 32, 3)
-        assert image_folder.read_image(path, shorter_side=96).shape == (96, 128, 3)
-        reduced = image_folder.read_image(path, shorter_side=24).astype(float)
+        assert reading.read_image(path, shorter_side=24).shape == (24, 32, 3)
+        assert reading.read_image(path, shorter_side=96).shape == (96, 128, 3)
+        reduced = reading.read_image(path, shorter_side=24).astype(float)
         boxes = picture.reshape(24, 2, 32, 2, 3).mean(axis=(1, 3))
         assert np.abs(reduced - boxes).mean() < 4
 
     def test_shorter_side_of_a_large_jpeg(self, tmp_path):
         large = save(tmp_path / "a.jpg", drawn_flowers.draw(3, size=800), quality=95)
-        fast = image_folder.read_image(large, shorter_side=64).astype(float)
-        whole = Image.fromarray(image_folder.read_image(large))
+        fast = reading.read_image(large, shorter_side=64).astype(float)
+        whole = Image.fromarray(reading.read_image(large))
         exact = np.asarray(whole.resize((64, 64), Image.Resampling.BILINEAR), dtype=float)
         assert np.abs(fast - exact).mean() < 1
 
     @pytest.mark.parametrize("name", ["daisy in the rain.jpg", "rosé üppig.jpg", "牡丹.jpg"])
     def test_any_name(self, tmp_path, picture, name):
-        assert image_folder.read_image(str(save(tmp_path / name, picture))).ndim == 3
+        assert reading.read_image(str(save(tmp_path / name, picture))).ndim == 3
 
 
 class TestUnreadable:
     """Each message names the file and says why, and no other exception escapes."""
 
     def assert_refused(self, path, reason):
-        with pytest.raises(image_folder.UnreadableImage, match=reason) as caught:
-            image_folder.read_image(path)
+        with pytest.raises(reading.UnreadableImage, match=reason) as caught:
+            reading.read_image(path)
         assert caught.value.path == path
         assert str(path) in str(caught.value)
         assert "\n" not in caught.value.reason
@@ -191,8 +192,8 @@ class TestUnreadable:
                 content[position] = random.integers(256)
             path.write_bytes(bytes(content[: random.integers(1, len(content) + 1)]))
             try:
-                read = image_folder.read_image(path)
-            except image_folder.UnreadableImage as error:
+                read = reading.read_image(path)
+            except reading.UnreadableImage as error:
                 assert error.reason
             else:
                 assert read.dtype == np.uint8
@@ -236,7 +237,7 @@ class TestUnreadable:
 
 class TestScan:
     def test_paths_and_labels(self, tmp_path, picture):
-        listed = image_folder.scan(tree(tmp_path, picture, tulips=2, daisy=3))
+        listed = folders.scan(tree(tmp_path, picture, tulips=2, daisy=3))
         assert listed.class_names == ("daisy", "tulips")
         assert listed.y.tolist() == [0, 0, 0, 1, 1]
         assert listed.y.dtype == np.int64
@@ -269,7 +270,7 @@ class TestScan:
         for name in odd:
             if not (root / name).exists():
                 (root / name).write_text("text")
-        listed = image_folder.scan(root)
+        listed = folders.scan(root)
         assert len(listed.paths) == 2
         found = {item.path.relative_to(root).as_posix(): item.reason for item in listed.skipped}
         assert found.keys() == odd.keys()
@@ -286,7 +287,7 @@ class TestScan:
         Image.fromarray(np.full((16, 16), 999, dtype=np.uint16)).save(root / "daisy/16 bit.png")
         Image.fromarray(picture).convert("RGBA").save(root / "daisy/alpha.png")
         Image.fromarray(picture).convert("P").save(root / "daisy/palette.GIF")
-        listed = image_folder.scan(root)
+        listed = folders.scan(root)
         assert np.bincount(listed.y).tolist() == [5, 1]
         assert listed.skipped == ()
 
@@ -294,88 +295,88 @@ class TestScan:
         composed, decomposed = "rosé sauvage", unicodedata.normalize("NFD", "rosé sauvage")
         save(tmp_path / decomposed / "fleur d'été 1.png", picture)
         save(tmp_path / "rose" / "a b.png", picture)
-        listed = image_folder.scan(tmp_path)
+        listed = folders.scan(tmp_path)
         assert listed.class_names == ("rose", composed)
-        images = image_folder.dataset(listed.paths, listed.y, image_size=16)
+        images = pipeline.dataset(listed.paths, listed.y, image_size=16)
         assert next(iter(images))[0].shape == (2, 16, 16, 3)
 
     def test_images_in_deeper_folders_belong_to_the_class(self, tmp_path, picture):
         root = tree(tmp_path, picture, daisy=1, tulips=1)
         save(root / "daisy" / "holiday" / "beach" / "x.png", picture)
-        assert image_folder.scan(root).y.tolist() == [0, 0, 1]
+        assert folders.scan(root).y.tolist() == [0, 0, 1]
 
     def test_without_decoding_only_names_are_looked_at(self, tmp_path, picture):
         root = tree(tmp_path, picture, daisy=1, tulips=1)
         (root / "daisy/broken.jpg").write_bytes(b"x")
-        assert len(image_folder.scan(root, decode=False).paths) == 3
-        assert len(image_folder.scan(root).paths) == 2
+        assert len(folders.scan(root, decode=False).paths) == 3
+        assert len(folders.scan(root).paths) == 2
 
     def test_a_single_class_is_refused(self, tmp_path, picture):
-        with pytest.raises(image_folder.NotAnImageFolder, match=r"only one class .*'daisy'"):
-            image_folder.scan(tree(tmp_path, picture, daisy=2))
+        with pytest.raises(folders.NotAnImageFolder, match=r"only one class .*'daisy'"):
+            folders.scan(tree(tmp_path, picture, daisy=2))
 
     def test_images_without_class_folders_are_refused_and_named(self, tmp_path, picture):
         save(tmp_path / "one.png", picture)
-        with pytest.raises(image_folder.NotAnImageFolder, match=r"no class(.|\n)*one.png: lies in"):
-            image_folder.scan(tmp_path)
+        with pytest.raises(folders.NotAnImageFolder, match=r"no class(.|\n)*one.png: lies in"):
+            folders.scan(tmp_path)
 
     def test_no_folder(self, tmp_path):
-        with pytest.raises(image_folder.NotAnImageFolder, match="does not exist"):
-            image_folder.scan(tmp_path / "nowhere")
+        with pytest.raises(folders.NotAnImageFolder, match="does not exist"):
+            folders.scan(tmp_path / "nowhere")
         (tmp_path / "file").touch()
-        with pytest.raises(image_folder.NotAnImageFolder, match="is a file"):
-            image_folder.scan(tmp_path / "file")
+        with pytest.raises(folders.NotAnImageFolder, match="is a file"):
+            folders.scan(tmp_path / "file")
 
 
 class TestSplit:
     def test_the_rule(self):
         # int(sha256(name), 16) % 100, worked out with sha256sum: 15, 21 and 66.
-        assert image_folder.split_of("1031799732_e7f4008c03.jpg") == "test"
-        assert image_folder.split_of("100080576_f52e8ee070_n.jpg") == "validation"
-        assert image_folder.split_of("10140303196_b88d3d6cec.jpg") == "training"
+        assert splits.split_of("1031799732_e7f4008c03.jpg") == "test"
+        assert splits.split_of("100080576_f52e8ee070_n.jpg") == "validation"
+        assert splits.split_of("10140303196_b88d3d6cec.jpg") == "training"
         borders = {19: "test", 20: "validation", 29: "validation", 30: "training"}
         for name in map(str, range(400)):
             remainder = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 100
             expected = borders.pop(remainder, None)
-            assert expected in (None, image_folder.split_of(name))
+            assert expected in (None, splits.split_of(name))
         assert not borders
 
     def test_the_parts_have_their_sizes(self):
         counts = {"training": 0, "validation": 0, "test": 0}
         for i in range(5000):
-            counts[image_folder.split_of(f"photograph {i}.jpg")] += 1
+            counts[splits.split_of(f"photograph {i}.jpg")] += 1
         assert 0.18 < counts["test"] / 5000 < 0.22
         assert 0.085 < counts["validation"] / 5000 < 0.115
 
     def test_a_group_stays_where_its_smallest_name_belongs(self, tmp_path):
         names = [f"{i:03d}.jpg" for i in range(100)]
         paths = [tmp_path / "flowers" / name for name in names]
-        alone = image_folder.split(paths)
-        assert alone.tolist() == [image_folder.split_of(name) for name in names]
-        grouped = image_folder.split(paths, [list(range(10, 40)), [98, 50]])
-        assert set(grouped[10:40]) == {image_folder.split_of("010.jpg")}
-        assert grouped[98] == grouped[50] == image_folder.split_of("050.jpg")
+        alone = splits.split(paths)
+        assert alone.tolist() == [splits.split_of(name) for name in names]
+        grouped = splits.split(paths, [list(range(10, 40)), [98, 50]])
+        assert set(grouped[10:40]) == {splits.split_of("010.jpg")}
+        assert grouped[98] == grouped[50] == splits.split_of("050.jpg")
         assert np.array_equal(grouped[:10], alone[:10])
 
     def test_the_folder_and_the_order_do_not_matter(self, tmp_path):
         paths = [tmp_path / f"{i}.jpg" for i in range(50)]
         moved = [tmp_path / "elsewhere" / path.name for path in reversed(paths)]
-        assert image_folder.split(moved).tolist() == image_folder.split(paths).tolist()[::-1]
+        assert splits.split(moved).tolist() == splits.split(paths).tolist()[::-1]
 
     def test_part(self, tmp_path):
         paths = [tmp_path / f"{i}.jpg" for i in range(4)]
         split = np.array(["training", "test", "training", "validation"])
-        found, y = image_folder.part(paths, np.arange(4), split, "training")
+        found, y = splits.part(paths, np.arange(4), split, "training")
         assert found == [paths[0], paths[2]]
         assert y.tolist() == [0, 2]
         with pytest.raises(ValueError, match="no part is called 'train'"):
-            image_folder.part(paths, np.arange(4), split, "train")
+            splits.part(paths, np.arange(4), split, "train")
 
 
 class TestSplitPhotographs:
     @pytest.fixture
     def photographs(self, tmp_path):
-        return image_folder.SplitPhotographs(
+        return splits.SplitPhotographs(
             class_names=("a", "b"),
             paths=tuple(tmp_path / f"{i}.jpg" for i in range(12)),
             y=np.array([0] * 8 + [1] * 4),
@@ -421,7 +422,7 @@ class TestDataset:
 
     def test_batches(self, files):
         paths, y = files
-        batches = list(image_folder.dataset(paths, y, image_size=32, batch_size=4))
+        batches = list(pipeline.dataset(paths, y, image_size=32, batch_size=4))
         assert [images.shape for images, _ in batches] == [(4, 32, 32, 3)] * 2 + [(2, 32, 32, 3)]
         images = np.concatenate([images for images, _ in batches])
         labels = np.concatenate([labels for _, labels in batches])
@@ -433,39 +434,39 @@ class TestDataset:
 
     def test_a_prediction_sees_the_same_pixels_as_training(self, files):
         paths, y = files
-        (images, _), *_ = image_folder.dataset(paths, y, image_size=24, batch_size=10)
+        (images, _), *_ = pipeline.dataset(paths, y, image_size=24, batch_size=10)
         for path, image in zip(paths, images, strict=True):
-            assert np.array_equal(image_folder.read_square(path, 24), image)
+            assert np.array_equal(reading.read_square(path, 24), image)
 
     def test_several_squares_are_those_of_each(self, files):
         paths, _ = files
-        squares = image_folder.read_squares(paths[:3], 24)
+        squares = reading.read_squares(paths[:3], 24)
         assert (squares.dtype, squares.shape) == (np.uint8, (3, 24, 24, 3))
-        assert np.array_equal(squares[2], image_folder.read_square(paths[2], 24))
-        assert image_folder.read_squares([], 24).shape == (0, 24, 24, 3)
+        assert np.array_equal(squares[2], reading.read_square(paths[2], 24))
+        assert reading.read_squares([], 24).shape == (0, 24, 24, 3)
 
     def test_center_crop_keeps_the_middle(self, files):
         paths, _ = files
-        whole = image_folder.read_image(paths[0])
-        assert np.array_equal(image_folder.read_square(paths[0], 40), whole[:, 4:44])
-        inner = image_folder.read_square(paths[0], 30, shorter_side=40)
+        whole = reading.read_image(paths[0])
+        assert np.array_equal(reading.read_square(paths[0], 40), whole[:, 4:44])
+        inner = reading.read_square(paths[0], 30, shorter_side=40)
         assert np.array_equal(inner, whole[5:35, 9:39])
         with pytest.raises(ValueError, match="shorter_side is 39, less than image_size 40"):
-            image_folder.read_square(paths[0], 40, shorter_side=39)
+            reading.read_square(paths[0], 40, shorter_side=39)
 
     def test_a_square_is_the_middle_of_the_resized_image(self, files):
-        resized = image_folder.read_image(files[0][1], shorter_side=20).astype(float)
-        square = image_folder.read_square(files[0][1], 20).astype(float)
+        resized = reading.read_image(files[0][1], shorter_side=20).astype(float)
+        square = reading.read_square(files[0][1], 20).astype(float)
         assert np.abs(resized[:, 2:22] - square).max() <= 1
 
     def test_static_shape_is_known_to_a_model(self, files):
         for crop in ("center", "random"):
-            images = image_folder.dataset(*files, image_size=32, crop=crop)
+            images = pipeline.dataset(*files, image_size=32, crop=crop)
             assert images.element_spec[0].shape.as_list() == [None, 32, 32, 3]
 
     def test_random_crops_differ_from_pass_to_pass_and_repeat_with_the_seed(self, files):
         def passes(seed):
-            images = image_folder.dataset(
+            images = pipeline.dataset(
                 *files, image_size=24, batch_size=10, crop="random", seed=seed
             )
             return [next(iter(images))[0].numpy() for _ in range(2)]
@@ -480,18 +481,18 @@ class TestDataset:
         paths, y = files
         images, _ = next(
             iter(
-                image_folder.dataset(
+                pipeline.dataset(
                     paths, y, image_size=36, batch_size=10, crop="random", shorter_side=40
                 )
             )
         )
-        whole = image_folder.read_image(paths[3], shorter_side=40).astype(np.float32)
+        whole = reading.read_image(paths[3], shorter_side=40).astype(np.float32)
         windows = np.lib.stride_tricks.sliding_window_view(whole, (36, 36, 3))
         assert (windows == images[3].numpy()).all(axis=(-1, -2, -3)).any()
 
     def test_shuffling_keeps_images_with_their_labels(self, files):
         paths, _ = files
-        images = image_folder.dataset(
+        images = pipeline.dataset(
             paths, range(10), image_size=40, batch_size=10, shuffle=True, cache=False
         )
         orders = []
@@ -503,11 +504,11 @@ class TestDataset:
 
     def test_the_cache_reads_each_file_once(self, files, monkeypatch):
         reads = []
-        read = image_folder.read_square
+        read = reading.read_square
         monkeypatch.setattr(
-            image_folder, "read_square", lambda *a, **k: (reads.append(1), read(*a, **k))[1]
+            reading, "read_square", lambda *a, **k: (reads.append(1), read(*a, **k))[1]
         )
-        images = image_folder.dataset(*files, image_size=16, batch_size=3)
+        images = pipeline.dataset(*files, image_size=16, batch_size=3)
         for _ in range(3):
             assert len(list(images)) == 4
         assert len(reads) == 10
@@ -516,7 +517,7 @@ class TestDataset:
         paths, _ = files
         broken = tmp_path / "broken flower.jpg"
         broken.write_text("no")
-        images = image_folder.dataset([*paths[:2], broken], [0, 1, 2], image_size=16)
+        images = pipeline.dataset([*paths[:2], broken], [0, 1, 2], image_size=16)
         with pytest.raises(Exception, match=r"broken flower.jpg: no image that can be read"):
             list(images)
 
@@ -532,7 +533,7 @@ class TestDataset:
     def test_impossible_settings_are_refused(self, files, change, message):
         settings = {"paths": files[0], "y": files[1], "image_size": 16} | change
         with pytest.raises(ValueError, match=message):
-            image_folder.dataset(settings.pop("paths"), settings.pop("y"), **settings)
+            pipeline.dataset(settings.pop("paths"), settings.pop("y"), **settings)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows no such file name")
@@ -540,34 +541,34 @@ def test_a_file_name_that_is_no_unicode(tmp_path, picture):
     root = tree(tmp_path, picture, daisy=1, tulips=1)
     content = (root / "daisy/0.png").read_bytes()
     (root / "daisy" / os.fsdecode(b"\xff.png")).write_bytes(content)
-    listed = image_folder.scan(root)
+    listed = folders.scan(root)
     assert len(listed.paths) == 3
-    images = image_folder.dataset(listed.paths, listed.y, image_size=16)
+    images = pipeline.dataset(listed.paths, listed.y, image_size=16)
     assert next(iter(images))[0].shape[0] == 3
-    assert image_folder.split(listed.paths).shape == (3,)
+    assert splits.split(listed.paths).shape == (3,)
 
 
 class TestSomeOfEach:
     def test_as_many_of_each_class(self):
         y = np.array([0] * 9 + [2] * 3 + [1] * 7)
-        chosen = image_folder.some_of_each(y, 4, seed=1)
+        chosen = splits.some_of_each(y, 4, seed=1)
         assert np.bincount(y[chosen]).tolist() == [4, 4, 3]
         assert len(set(chosen.tolist())) == len(chosen)
 
     def test_the_seed_decides_and_a_larger_draw_holds_the_smaller(self):
         y = np.arange(60) % 3
-        small, large = (set(image_folder.some_of_each(y, n, seed=1).tolist()) for n in (2, 5))
+        small, large = (set(splits.some_of_each(y, n, seed=1).tolist()) for n in (2, 5))
         assert small < large
-        assert small != set(image_folder.some_of_each(y, 2, seed=2).tolist())
+        assert small != set(splits.some_of_each(y, 2, seed=2).tolist())
 
     def test_images_come_with_their_labels(self):
         y = np.array([1, 0, 1, 0, 1])
         X = np.arange(5)[:, np.newaxis] * 10 + y[:, np.newaxis]
-        some, labels = image_folder.images_of_each(X, y, 2, seed=3)
+        some, labels = splits.images_of_each(X, y, 2, seed=3)
         assert labels.tolist() == [0, 0, 1, 1]
         assert (some[:, 0] % 10).tolist() == labels.tolist()
         assert len(np.unique(some)) == 4
 
     def test_none_of_each(self):
         with pytest.raises(ValueError, match="per_class is 0"):
-            image_folder.some_of_each(np.zeros(3, int), 0)
+            splits.some_of_each(np.zeros(3, int), 0)

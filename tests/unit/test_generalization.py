@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from seeing.models import recipes, transfer
+from seeing.lessons import generalization
+from seeing.models import backbones, heads
 
 SMALL = {"filters": (4, 8), "rounds": 2, "steps": 3}
 
@@ -33,7 +34,7 @@ def kinds(network: keras.Sequential) -> list[str]:
 
 class TestBuild:
     def test_the_plain_network_can_be_counted_by_hand(self):
-        network = recipes.build(recipes.Recipe(), (28, 28, 1), 10, (16, 32))
+        network = generalization.build(generalization.Recipe(), (28, 28, 1), 10, (16, 32))
         convolutions = (9 * 1 + 1) * 16 + (9 * 16 + 1) * 32
         assert network.count_params() == convolutions + (7 * 7 * 32 + 1) * 256 + 257 * 10
         assert network.output_shape == (None, 10)
@@ -41,38 +42,40 @@ class TestBuild:
 
     def test_a_default_recipe_does_the_same_in_training_as_at_rest(self):
         X, _ = bars(5)
-        network = recipes.build(recipes.Recipe(), (12, 12, 1), 3, (4,))
+        network = generalization.build(generalization.Recipe(), (12, 12, 1), 3, (4,))
         at_rest, training = (np.asarray(network(X, training=mode)) for mode in (False, True))
         np.testing.assert_array_equal(at_rest, training)
 
     def test_changes_come_first_and_in_order(self):
-        recipe = recipes.Recipe(changes=(("zoom", 0.1), ("mirror", 1.0), ("contrast", 0.2)))
-        network = recipes.build(recipe, (12, 12, 1), 3, (4,))
+        recipe = generalization.Recipe(changes=(("zoom", 0.1), ("mirror", 1.0), ("contrast", 0.2)))
+        network = generalization.build(recipe, (12, 12, 1), 3, (4,))
         wanted = ["RandomZoom", "RandomFlip", "RandomContrast", "Rescaling"]
         assert kinds(network)[:4] == wanted
 
     @pytest.mark.parametrize("normalize", [False, True])
     def test_normalization_follows_each_convolution(self, normalize):
-        recipe = recipes.Recipe(normalize=normalize)
-        network = recipes.build(recipe, (12, 12, 1), 3, (4, 8))
+        recipe = generalization.Recipe(normalize=normalize)
+        network = generalization.build(recipe, (12, 12, 1), 3, (4, 8))
         found = kinds(network)
         after = [found[i + 1] for i, kind in enumerate(found) if kind == "Conv2D"]
         assert after == ["BatchNormalization" if normalize else "ReLU"] * 2
 
     def test_penalties_are_those_of_the_kernels_alone(self):
-        network = recipes.build(recipes.Recipe(l1=0.1, l2=0.01), (12, 12, 1), 3, (4,))
+        network = generalization.build(generalization.Recipe(l1=0.1, l2=0.01), (12, 12, 1), 3, (4,))
         kernels = [np.asarray(layer.kernel) for layer in network.layers if hasattr(layer, "kernel")]
         assert len(kernels) == 3
         expected = sum(0.1 * np.abs(k).sum() + 0.01 * (k**2).sum() for k in kernels)
         assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-4)
 
     def test_dropout_stands_on_both_sides_of_the_dense_layer(self):
-        network = recipes.build(recipes.Recipe(dropout=0.3), (12, 12, 1), 3, (4,))
+        network = generalization.build(generalization.Recipe(dropout=0.3), (12, 12, 1), 3, (4,))
         assert [layer.rate for layer in network.layers if hasattr(layer, "rate")] == [0.3, 0.3]
         assert kinds(network)[-4:] == ["Dropout", "Dense", "Dropout", "Dense"]
 
     def test_the_start_is_the_one_asked_for(self):
-        network = recipes.build(recipes.Recipe(initializer="zeros"), (12, 12, 1), 3, (4,))
+        network = generalization.build(
+            generalization.Recipe(initializer="zeros"), (12, 12, 1), 3, (4,)
+        )
         assert all(not np.any(weight) for weight in network.get_weights())
 
 
@@ -80,55 +83,57 @@ class TestChange:
     @pytest.mark.parametrize("name", ["shift", "rotation", "zoom"])
     def test_a_change_by_nothing_changes_nothing(self, name):
         X = bars(4)[0].astype("float32")
-        found = np.asarray(recipes.change(name, 0.0, 0.0)(X, training=True))
+        found = np.asarray(generalization.change(name, 0.0, 0.0)(X, training=True))
         np.testing.assert_allclose(found, X, atol=1e-3)
 
     def test_a_shift_is_a_share_of_the_width(self):
         X = np.zeros((1, 12, 12, 1), np.float32)
         X[0, 2, 3] = 100
-        moved = np.asarray(recipes.change("shift", 0.25, 0.25)(X, training=True))
+        moved = np.asarray(generalization.change("shift", 0.25, 0.25)(X, training=True))
         assert moved[0, 5, 6, 0] == pytest.approx(100, abs=1e-3)
 
     def test_half_a_rotation_is_half_a_turn(self):
         X = bars(4)[0].astype("float32")
-        turned = np.asarray(recipes.change("rotation", 0.5, 0.5)(X, training=True))
+        turned = np.asarray(generalization.change("rotation", 0.5, 0.5)(X, training=True))
         np.testing.assert_allclose(turned, X[:, ::-1, ::-1], atol=0.05)
 
     def test_a_mirror_mirrors_about_half_of_the_images(self):
         X = np.zeros((200, 4, 4, 1), np.float32)
         X[:, :, 0] = 1
         keras.utils.set_random_seed(0)
-        found = np.asarray(recipes.change("mirror", -1.0, 1.0)(X, training=True))
+        found = np.asarray(generalization.change("mirror", -1.0, 1.0)(X, training=True))
         assert set(found[:, 0, 0, 0]) == {0, 1}
         assert 0.3 < found[:, 0, 0, 0].mean() < 0.7
 
     def test_contrast_that_keras_would_turn_around_is_refused(self):
         with pytest.raises(ValueError, match=r"contrast from -0.5 to 0.2; .* at least -0.2"):
-            recipes.change("contrast", -0.5, 0.2)
+            generalization.change("contrast", -0.5, 0.2)
 
     def test_contrast_between_two_limits_or_at_exactly_one_strength(self):
         X = np.zeros((100, 4, 4, 1), np.float32)
         X[:, :2], X[:, 2:] = 100, 140
-        both_ways = np.asarray(recipes.change("contrast", -0.5, 0.5)(X, training=True))
+        both_ways = np.asarray(generalization.change("contrast", -0.5, 0.5)(X, training=True))
         spread = both_ways.max(axis=(1, 2, 3)) - both_ways.min(axis=(1, 2, 3))
         assert 19.9 < spread.min() < 30 and 50 < spread.max() < 60.1
-        exactly = np.asarray(recipes.change("contrast", 0.5, 0.5)(X, training=True))
+        exactly = np.asarray(generalization.change("contrast", 0.5, 0.5)(X, training=True))
         np.testing.assert_allclose(exactly[:, 0], 90, atol=0.01)
         np.testing.assert_allclose(exactly[:, 3], 150, atol=0.01)
 
     def test_an_unknown_name(self):
         with pytest.raises(ValueError, match="'flip'; expected one of mirror, shift"):
-            recipes.change("flip", -1.0, 1.0)
+            generalization.change("flip", -1.0, 1.0)
         with pytest.raises(ValueError, match="'cutmix'; expected one of mixup, CutMix"):
-            recipes.mixing("cutmix")
+            generalization.mixing("cutmix")
 
 
 class TestTrain:
     def test_it_learns_and_looks_once_a_round(self):
         X, y = bars()
         budget = {"filters": (4, 8), "rounds": 4, "steps": 20}
-        network, history = recipes.train(recipes.Recipe(rate=0.005), X, y, (X, y), 0, **budget)
-        assert transfer.accuracy(network, *bars(30, seed=1)) > 0.9
+        network, history = generalization.train(
+            generalization.Recipe(rate=0.005), X, y, (X, y), 0, **budget
+        )
+        assert heads.accuracy(network, *bars(30, seed=1)) > 0.9
         assert {len(values) for values in history.values()} == {4}
         assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
         assert int(network.optimizer.iterations) == 80
@@ -136,7 +141,7 @@ class TestTrain:
     @pytest.mark.parametrize("count", [3, 60])
     def test_the_budget_is_in_steps_however_many_images(self, count):
         X, y = bars(count)
-        network, _ = recipes.train(recipes.Recipe(), X, y, (X, y), 0, **SMALL)
+        network, _ = generalization.train(generalization.Recipe(), X, y, (X, y), 0, **SMALL)
         assert int(network.optimizer.iterations) == 6
 
     @pytest.mark.parametrize(
@@ -151,9 +156,9 @@ class TestTrain:
     )
     def test_the_seed_decides_everything(self, switches):
         X, y = bars()
-        recipe = recipes.Recipe(**switches)
+        recipe = generalization.Recipe(**switches)
         first, again, other = (
-            recipes.train(recipe, X, y, (X, y), seed, **SMALL)[0].get_weights()
+            generalization.train(recipe, X, y, (X, y), seed, **SMALL)[0].get_weights()
             for seed in (1, 1, 2)
         )
         for one, same in zip(first, again, strict=True):
@@ -162,17 +167,19 @@ class TestTrain:
 
     def test_a_falling_rate_ends_at_0(self):
         X, y = bars()
-        network, _ = recipes.train(
-            recipes.Recipe(rate=0.004, falling=True), X, y, (X, y), 0, **SMALL
+        network, _ = generalization.train(
+            generalization.Recipe(rate=0.004, falling=True), X, y, (X, y), 0, **SMALL
         )
         assert float(network.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
-        network, _ = recipes.train(recipes.Recipe(rate=0.004), X, y, (X, y), 0, **SMALL)
+        network, _ = generalization.train(
+            generalization.Recipe(rate=0.004), X, y, (X, y), 0, **SMALL
+        )
         assert float(network.optimizer.learning_rate) == pytest.approx(0.004)
 
     def test_weight_decay_and_smoothing_reach_optimizer_and_loss(self):
         X, y = bars()
-        recipe = recipes.Recipe(weight_decay=0.5, label_smoothing=0.2)
-        network, _ = recipes.train(recipe, X, y, (X, y), 0, **SMALL)
+        recipe = generalization.Recipe(weight_decay=0.5, label_smoothing=0.2)
+        network, _ = generalization.train(recipe, X, y, (X, y), 0, **SMALL)
         assert network.optimizer.weight_decay == 0.5
         assert network.loss.label_smoothing == 0.2
 
@@ -180,8 +187,8 @@ class TestTrain:
         X, y = bars()
         wrong = (y + 1) % 3  # the better it learns, the worse it gets on these
         budget = {"filters": (4, 8), "rounds": 9, "steps": 10}
-        recipe = recipes.Recipe(rate=0.005, patience=2)
-        network, history = recipes.train(recipe, X, y, (X, wrong), 0, **budget)
+        recipe = generalization.Recipe(rate=0.005, patience=2)
+        network, history = generalization.train(recipe, X, y, (X, wrong), 0, **budget)
         losses = history["val_loss"]
         best = int(np.argmin(losses))
         assert len(losses) == best + 3 < 9
@@ -191,7 +198,7 @@ class TestTrain:
 
     def test_a_recipe_cannot_be_changed_by_accident(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
-            recipes.Recipe().rate = 1.0
+            generalization.Recipe().rate = 1.0
 
 
 class TestSolveFrozen:
@@ -204,31 +211,31 @@ class TestSolveFrozen:
 
     def test_features_are_the_networks_answers_in_order(self, extractor):
         X, _ = bars(70)
-        found = transfer.of_images(extractor, X)
+        found = backbones.of_images(extractor, X)
         assert found.shape == (70, 3) and found.dtype == np.float32
         expected = X[..., 0].reshape(70, 12, 3, 4).mean(axis=(1, 3))
         np.testing.assert_allclose(found, expected, rtol=1e-4)
 
     def test_without_changes_it_is_the_head_solved_on_the_images(self, extractor):
         X, y = bars()
-        head = recipes.solve_frozen(extractor, recipes.Recipe(), X, y, 0, n_views=5)
-        known = transfer.solve_head(transfer.of_images(extractor, X), y, n_classes=3, C=0.01)
+        head = generalization.solve_frozen(extractor, generalization.Recipe(), X, y, 0, n_views=5)
+        known = heads.solve_head(backbones.of_images(extractor, X), y, n_classes=3, C=0.01)
         for one, other in zip(head.get_weights(), known.get_weights(), strict=True):
             np.testing.assert_allclose(one, other)
 
     def test_changed_versions_are_learned_from_too(self, extractor):
         X, y = bars()
-        recipe = recipes.Recipe(changes=(("mirror", 1.0),))
-        head = recipes.solve_frozen(extractor, recipe, X, y, 0, n_views=8)
-        again = recipes.solve_frozen(extractor, recipe, X, y, 0, n_views=8)
+        recipe = generalization.Recipe(changes=(("mirror", 1.0),))
+        head = generalization.solve_frozen(extractor, recipe, X, y, 0, n_views=8)
+        again = generalization.solve_frozen(extractor, recipe, X, y, 0, n_views=8)
         for one, same in zip(head.get_weights(), again.get_weights(), strict=True):
             np.testing.assert_array_equal(one, same)
-        plain = recipes.solve_frozen(extractor, recipes.Recipe(), X, y, 0, n_views=8)
+        plain = generalization.solve_frozen(extractor, generalization.Recipe(), X, y, 0, n_views=8)
 
         def sure(network, labels):
             """Mean probability of the right class, over the images with these labels."""
             chosen = np.isin(y, labels)
-            logits = transfer.look(network, transfer.of_images(extractor, X[chosen]))
+            logits = backbones.look(network, backbones.of_images(extractor, X[chosen]))
             shares = np.exp(logits - logits.max(axis=1, keepdims=True))
             shares /= shares.sum(axis=1, keepdims=True)
             return shares[np.arange(len(shares)), y[chosen]].mean()

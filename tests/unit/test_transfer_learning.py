@@ -7,7 +7,7 @@ from PIL import Image
 from sklearn import linear_model
 from sklearn import metrics as sklearn_metrics
 
-from seeing.models import linear_probe
+from seeing.lessons import transfer_learning
 
 
 def features(n: int = 120, n_classes: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +26,7 @@ def test_two_looks_are_those_of_the_picture_and_of_its_mirror_image(tmp_path, mo
     inputs = keras.Input((32, 32, 3))
     left = keras.layers.Cropping2D(((0, 0), (0, 16)))(inputs)
     extractor = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(left))
-    looks = linear_probe.two_looks(extractor, [tmp_path / "a.png"], 32)
+    looks = transfer_learning.two_looks(extractor, [tmp_path / "a.png"], 32)
     np.testing.assert_allclose(looks, [[[200] * 3], [[0] * 3]])
     assert looks.dtype == np.float32
 
@@ -34,7 +34,7 @@ def test_two_looks_are_those_of_the_picture_and_of_its_mirror_image(tmp_path, mo
 def test_the_official_split_is_solved_on_two_parts_and_tested_on_the_third():
     looks, y = features()
     split = np.array(["training"] * 60 + ["validation"] * 20 + ["test"] * 40)
-    found = linear_probe.official_split(looks, y, split, [0.1])
+    found = transfer_learning.official_split(looks, y, split, [0.1])
     X = np.concatenate([looks[0][:80], looks[1][:80]])
     known = linear_model.LogisticRegression(C=0.1, tol=1e-3).fit(X, np.tile(y[:80], 2))
     probabilities = (known.predict_proba(looks[0][80:]) + known.predict_proba(looks[1][80:])) / 2
@@ -48,18 +48,18 @@ def test_the_official_split_is_solved_on_two_parts_and_tested_on_the_third():
 def test_c_is_chosen_on_the_validation_part():
     looks, y = features()
     split = np.array(["training"] * 60 + ["validation"] * 20 + ["test"] * 40)
-    found = linear_probe.official_split(looks, y, split, [1e-9, 1.0])
+    found = transfer_learning.official_split(looks, y, split, [1e-9, 1.0])
     assert found.C == 1.0
-    assert linear_probe.official_split(looks, y, split, [1.0, 1e-9]).C == 1.0
+    assert transfer_learning.official_split(looks, y, split, [1.0, 1e-9]).C == 1.0
 
 
 def test_the_random_split_follows_its_seed_and_tests_a_tenth():
     looks, y = features()
-    first, again = (linear_probe.random_split(looks, y, C=1.0, seed=3) for _ in range(2))
+    first, again = (transfer_learning.random_split(looks, y, C=1.0, seed=3) for _ in range(2))
     assert first.n == 12
     assert (first.accuracy, first.top5_accuracy) == (again.accuracy, again.top5_accuracy)
     np.testing.assert_array_equal(first.solved.coef_, again.solved.coef_)
-    other = linear_probe.random_split(looks, y, C=1.0, seed=4)
+    other = transfer_learning.random_split(looks, y, C=1.0, seed=4)
     assert not np.array_equal(first.solved.coef_, other.solved.coef_)
 
 
@@ -67,28 +67,30 @@ def test_a_class_without_a_training_photograph_is_a_miss_and_no_error():
     looks, y = features()
     y[-40:] = 99
     split = np.array(["training"] * 60 + ["validation"] * 20 + ["test"] * 40)
-    found = linear_probe.official_split(looks, y, split, [1.0])
+    found = transfer_learning.official_split(looks, y, split, [1.0])
     assert (found.accuracy, found.top5_accuracy) == (0.0, 0.0)
 
 
 def test_what_is_refused():
     looks, y = features(12)
     with pytest.raises(ValueError, match="'test': 0"):
-        linear_probe.official_split(looks, y, np.array(["training", "validation"] * 6), [1.0])
+        transfer_learning.official_split(looks, y, np.array(["training", "validation"] * 6), [1.0])
     with pytest.raises(ValueError, match="0 candidates"):
-        linear_probe.official_split(looks, y, np.array(["training", "validation", "test"] * 4), [])
+        transfer_learning.official_split(
+            looks, y, np.array(["training", "validation", "test"] * 4), []
+        )
     with pytest.raises(ValueError, match="9 photographs; expected 10"):
-        linear_probe.random_split(looks[:, :9], y[:9], C=1.0, seed=0)
+        transfer_learning.random_split(looks[:, :9], y[:9], C=1.0, seed=0)
 
 
 def test_as_keras_layers_it_says_the_same():
     looks, y = features(n_classes=5)
-    probe = linear_probe.random_split(looks, y, C=1.0, seed=0)
+    probe = transfer_learning.random_split(looks, y, C=1.0, seed=0)
     logits = keras.ops.convert_to_numpy(probe.head()(looks[0]))
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     np.testing.assert_allclose(
         shares / shares.sum(axis=1, keepdims=True), probe.solved.predict_proba(looks[0]), atol=1e-5
     )
-    two = linear_probe.random_split(looks, y % 2, C=1.0, seed=0)
+    two = transfer_learning.random_split(looks, y % 2, C=1.0, seed=0)
     with pytest.raises(ValueError, match="a probe of two classes has one logit"):
         two.head()

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from sklearn import linear_model
 
-from seeing.datasets import image_folder
-from seeing.models import transfer
+from seeing.models import backbones, heads
+from seeing.photos import pipeline, splits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Tested:
         n_classes, feature_count = self.solved.coef_.shape
         if n_classes == 1:
             raise ValueError("a probe of two classes has one logit; expected three classes or more")
-        layers = transfer.head(feature_count, n_classes)
+        layers = heads.head(feature_count, n_classes)
         layers.set_weights([self.solved.coef_.T, self.solved.intercept_])
         return layers
 
@@ -66,11 +66,11 @@ def two_looks(
     Raises:
         ValueError: when there is no photograph.
     """
-    batches = image_folder.dataset(paths, np.zeros(len(paths)), image_size=image_size, cache=False)
+    batches = pipeline.dataset(paths, np.zeros(len(paths)), image_size=image_size, cache=False)
     mirrored = ((images[:, :, ::-1], y) for images, y in batches)
     return np.stack(
         [
-            transfer.activations(extractor, look, len(paths), dtype="float32", label=label)
+            backbones.activations(extractor, look, len(paths), dtype="float32", label=label)
             for look, label in ((batches, "features"), (mirrored, "features, mirrored"))
         ]
     )
@@ -90,9 +90,9 @@ def official_split(
     Raises:
         ValueError: when a part is empty, or there is no candidate.
     """
-    parts = [np.flatnonzero(split == part) for part in image_folder.SPLITS]
+    parts = [np.flatnonzero(split == part) for part in splits.SPLITS]
     if not all(len(part) for part in parts) or not strengths:
-        counts = dict(zip(image_folder.SPLITS, map(len, parts), strict=True))
+        counts = dict(zip(splits.SPLITS, map(len, parts), strict=True))
         raise ValueError(f"the parts hold {counts}, {len(strengths)} candidates; expected 1 each")
     training, validation, test = parts
     if len(strengths) > 1:
@@ -123,7 +123,7 @@ def _tested(
     looks: np.ndarray, y: np.ndarray, training: np.ndarray, test: np.ndarray, C: float
 ) -> Tested:
     X, twice = np.concatenate(looks[:, training]), np.tile(y[training], len(looks))
-    solved = linear_model.LogisticRegression(C=C, **transfer.SOLVER).fit(X, twice)
+    solved = linear_model.LogisticRegression(C=C, **heads.SOLVER).fit(X, twice)
     probabilities = np.mean([solved.predict_proba(look) for look in looks[:, test]], axis=0)
     best = solved.classes_[np.argsort(-probabilities, axis=1, kind="stable")[:, :5]]
     hits = best == y[test, np.newaxis]

@@ -11,7 +11,9 @@ from matplotlib import colors as mcolors
 from matplotlib import pyplot as plt
 from skimage import color
 
-from seeing import plots, results
+from seeing import results
+from seeing.figures import confusion, curves, pictures, style
+from seeing.lessons import hog_figures
 
 pytestmark = pytest.mark.usefixtures("figures")
 
@@ -57,7 +59,7 @@ def as_seen(shade: object, vision: str) -> np.ndarray:
     return color.rgb2lab(encoded)
 
 
-def pictures(count: int, shape: tuple[int, ...] = (4, 4)) -> np.ndarray:
+def some_images(count: int, shape: tuple[int, ...] = (4, 4)) -> np.ndarray:
     """Different images."""
     return np.arange(count * np.prod(shape), dtype=np.uint8).reshape(count, *shape)
 
@@ -73,29 +75,29 @@ def drawn(axis: plt.Axes) -> np.ndarray:
 
 @pytest.mark.parametrize("vision", VISION)
 def test_the_colors_differ_for_everybody(vision):
-    for one, other in itertools.combinations(plots.COLORS, 2):
+    for one, other in itertools.combinations(style.COLORS, 2):
         difference = color.deltaE_ciede2000(as_seen(one, vision), as_seen(other, vision))
         assert difference > 8, (one, other)
 
 
 @pytest.mark.parametrize("vision", VISION)
 def test_right_and_wrong_differ_for_everybody(vision):
-    right, wrong = as_seen(plots.CORRECT, vision), as_seen(plots.WRONG, vision)
+    right, wrong = as_seen(style.CORRECT, vision), as_seen(style.WRONG, vision)
     assert color.deltaE_ciede2000(right, wrong) > 15
 
 
-@pytest.mark.parametrize("shade", plots.COLORS)
+@pytest.mark.parametrize("shade", style.COLORS)
 def test_every_color_stands_out_on_white_as_a_line(shade):
     assert contrast(shade, "white") > 2
 
 
 def test_the_house_style_sets_matplotlibs_defaults():
-    plots.use_house_style()
-    assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(plots.COLORS)
+    style.use_house_style()
+    assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(style.COLORS)
     assert not mpl.rcParams["axes.spines.top"]
     _, axis = plt.subplots()
     [line] = axis.plot([1, 2])
-    assert line.get_color() == plots.COLORS[0]
+    assert line.get_color() == style.COLORS[0]
 
 
 # Image grids.
@@ -108,9 +110,9 @@ def test_the_house_style_sets_matplotlibs_defaults():
 )
 def test_a_grid_draws_each_image_once_in_order(styled, count, columns, shape):
     if styled:
-        plots.use_house_style()
-    images = pictures(count)
-    axes = plots.image_grid(images, columns=columns)
+        style.use_house_style()
+    images = some_images(count)
+    axes = pictures.image_grid(images, columns=columns)
     assert axes.shape == shape
     for index, axis in enumerate(axes.flat):
         assert not axis.axison
@@ -123,33 +125,33 @@ def test_a_grid_draws_each_image_once_in_order(styled, count, columns, shape):
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3)])
 def test_a_grid_takes_gray_and_color_and_lists(shape):
-    images = list(pictures(2, shape))
-    axes = plots.image_grid(images)
+    images = list(some_images(2, shape))
+    axes = pictures.image_grid(images)
     np.testing.assert_array_equal(drawn(axes[0, 1]), images[1].squeeze())
 
 
 def test_a_grid_titles_each_image_in_its_color():
-    axes = plots.image_grid(
-        pictures(2), ["seven", "one"], title_colors=[plots.CORRECT, plots.WRONG]
+    axes = pictures.image_grid(
+        some_images(2), ["seven", "one"], title_colors=[style.CORRECT, style.WRONG]
     )
     assert [axis.get_title() for axis in axes.flat] == ["seven", "one"]
-    assert [axis.title.get_color() for axis in axes.flat] == [plots.CORRECT, plots.WRONG]
-    black = plots.image_grid(pictures(1), ["one"])[0, 0]
+    assert [axis.title.get_color() for axis in axes.flat] == [style.CORRECT, style.WRONG]
+    black = pictures.image_grid(some_images(1), ["one"])[0, 0]
     assert black.title.get_color() == "black"
 
 
 def test_a_grid_stretches_each_image_or_all_alike():
     images = [np.array([[0.2, 0.4]]), np.array([[0.0, 0.9]])]
-    own = plots.image_grid(images)
+    own = pictures.image_grid(images)
     assert [axis.get_images()[0].get_clim() for axis in own.flat] == [(0.2, 0.4), (0.0, 0.9)]
-    alike = plots.image_grid(images, limits=(-1, 1), cmap="RdBu")
+    alike = pictures.image_grid(images, limits=(-1, 1), cmap="RdBu")
     assert [axis.get_images()[0].get_clim() for axis in alike.flat] == [(-1, 1), (-1, 1)]
     assert alike[0, 0].get_images()[0].get_cmap().name == "RdBu"
 
 
 def test_a_grid_grows_with_its_images():
-    small = plots.image_grid(pictures(2), columns=2, size=1.0)[0, 0].figure
-    large = plots.image_grid(pictures(4), columns=2, size=2.0)[0, 0].figure
+    small = pictures.image_grid(some_images(2), columns=2, size=1.0)[0, 0].figure
+    large = pictures.image_grid(some_images(4), columns=2, size=2.0)[0, 0].figure
     assert large.get_figwidth() == 2 * small.get_figwidth() == 4.0
     assert large.get_figheight() > 3 * small.get_figheight()
 
@@ -158,13 +160,13 @@ def test_a_grid_grows_with_its_images():
     ("arguments", "settings", "said"),
     [
         (([],), {}, "needs at least one image; got none"),
-        ((pictures(3), ["one"]), {}, "3 images and 1 titles"),
-        ((pictures(1),), {"title_colors": ["red", "blue"]}, "1 images and 2 title_colors"),
+        ((some_images(3), ["one"]), {}, "3 images and 1 titles"),
+        ((some_images(1),), {"title_colors": ["red", "blue"]}, "1 images and 2 title_colors"),
     ],
 )
 def test_a_grid_refuses_what_does_not_fit(arguments, settings, said):
     with pytest.raises(ValueError, match=said):
-        plots.image_grid(*arguments, **settings)
+        pictures.image_grid(*arguments, **settings)
     assert plt.get_fignums() == []
 
 
@@ -181,7 +183,7 @@ HISTORY = {
 
 
 def test_curves_show_training_and_validation_by_epoch():
-    axes = plots.learning_curves(HISTORY)
+    axes = curves.learning_curves(HISTORY)
     for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
         training, validation = axis.get_lines()
         assert axis.get_title() + axis.get_title(loc="left") == name
@@ -197,7 +199,7 @@ def test_curves_show_training_and_validation_by_epoch():
 
 
 def test_curves_of_another_metric_without_validation():
-    axes = plots.learning_curves({"loss": [1.0], "top_5": [0.5]}, metric="top_5")
+    axes = curves.learning_curves({"loss": [1.0], "top_5": [0.5]}, metric="top_5")
     assert [len(axis.get_lines()) for axis in axes] == [1, 1]
     axes[0].figure.canvas.draw()
     whole = [tick for tick in axes[0].get_xticks() if tick != round(tick)]
@@ -214,13 +216,13 @@ def test_curves_of_another_metric_without_validation():
 )
 def test_curves_name_what_the_history_lacks(history, metric, missing):
     with pytest.raises(ValueError, match=f"not {missing}"):
-        plots.learning_curves(history, metric=metric)
+        curves.learning_curves(history, metric=metric)
     assert plt.get_fignums() == []
 
 
 def test_compared_runs_share_a_color_and_differ_in_the_line():
     shorter = {name: values[:2] for name, values in HISTORY.items()}
-    axes = plots.compared_curves({"plain": HISTORY, "stopped": shorter})
+    axes = curves.compared_curves({"plain": HISTORY, "stopped": shorter})
     for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
         training, validation, *other = axis.get_lines()
         assert list(training.get_ydata()) == HISTORY[name]
@@ -236,7 +238,7 @@ def test_compared_runs_share_a_color_and_differ_in_the_line():
 def test_compared_runs_need_validation():
     incomplete = {name: HISTORY[name] for name in ("loss", "val_loss", "accuracy")}
     with pytest.raises(ValueError, match="not 'val_accuracy'"):
-        plots.compared_curves({"plain": HISTORY, "other": incomplete})
+        curves.compared_curves({"plain": HISTORY, "other": incomplete})
     assert plt.get_fignums() == []
 
 
@@ -247,7 +249,7 @@ MATRIX = np.array([[90, 10, 0], [0, 50, 0], [1, 3, 16]])
 
 
 def test_a_confusion_matrix_writes_every_count_and_leaves_zeros_out():
-    axis = plots.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
+    axis = confusion.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
     written = {text.get_position()[::-1]: text for text in axis.texts}
     assert {place: int(text.get_text()) for place, text in written.items()} == {
         (row, column): MATRIX[row, column] for row, column in np.argwhere(MATRIX).tolist()
@@ -257,13 +259,13 @@ def test_a_confusion_matrix_writes_every_count_and_leaves_zeros_out():
 
 
 def test_a_confusion_matrix_colors_the_share_of_each_mistake_and_not_the_diagonal():
-    axis = plots.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
+    axis = confusion.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
     np.testing.assert_allclose(drawn(axis), [[0, 0.1, 0], [0, 0, 0], [0.05, 0.15, 0]])
     assert axis.get_images()[0].get_clim() == (0, 0.15)
 
 
 def test_a_confusion_matrix_says_which_axis_is_which():
-    axis = plots.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
+    axis = confusion.confusion_matrix(MATRIX, ["ant", "bee", "cat"])
     assert axis.get_ylabel() == "true class"
     assert axis.get_xlabel() == "predicted class"
     for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
@@ -274,7 +276,7 @@ def test_a_confusion_matrix_says_which_axis_is_which():
     "matrix", [np.eye(2, dtype=int) * 7, np.zeros((2, 2), int), [[0, 0], [3, 4]]]
 )
 def test_a_confusion_matrix_without_mistakes_or_with_an_empty_class(matrix):
-    axis = plots.confusion_matrix(matrix, ["a", "b"])
+    axis = confusion.confusion_matrix(matrix, ["a", "b"])
     assert np.isfinite(drawn(axis)).all()
     axis.figure.canvas.draw()
 
@@ -286,7 +288,7 @@ def test_a_confusion_matrix_without_mistakes_or_with_an_empty_class(matrix):
 )
 @hypothesis.given(st.lists(st.integers(0, 100), min_size=9, max_size=9))
 def test_every_count_can_be_read_on_its_color(counts):
-    axis = plots.confusion_matrix(np.reshape(counts, (3, 3)), ["a", "b", "c"])
+    axis = confusion.confusion_matrix(np.reshape(counts, (3, 3)), ["a", "b", "c"])
     [image] = axis.get_images()
     for text in axis.texts:
         column, row = text.get_position()
@@ -305,7 +307,7 @@ def test_every_count_can_be_read_on_its_color(counts):
 )
 def test_a_confusion_matrix_refuses_what_does_not_fit(matrix, names, said):
     with pytest.raises(ValueError, match=said):
-        plots.confusion_matrix(matrix, list(names))
+        confusion.confusion_matrix(matrix, list(names))
     assert plt.get_fignums() == []
 
 
@@ -317,7 +319,7 @@ PROBABILITIES = [0.02, 0.1, 0.85, 0.015, 0.0, 0.005, 0.01]
 
 
 def test_the_top_k_are_the_most_probable_first():
-    [bars] = plots.top_k_bars(PROBABILITIES, NAMES)
+    [bars] = pictures.top_k_bars(PROBABILITIES, NAMES)
     assert [label.get_text() for label in bars.get_yticklabels()] == [
         "cat",
         "bee",
@@ -332,9 +334,9 @@ def test_the_top_k_are_the_most_probable_first():
 
 
 def test_the_numbers_stay_inside_the_axes_and_can_be_read():
-    plots.use_house_style()
+    style.use_house_style()
     for share in (0.5, 0.7, 0.79, 0.81, 0.9, 0.94, 0.98, 1.0):
-        [bars] = plots.top_k_bars([share, 1 - share], ["ant", "bee"])
+        [bars] = pictures.top_k_bars([share, 1 - share], ["ant", "bee"])
         bars.figure.canvas.draw()
         room = bars.get_window_extent()
         for bar, text in zip(bars.patches, bars.texts, strict=True):
@@ -346,8 +348,8 @@ def test_the_numbers_stay_inside_the_axes_and_can_be_read():
 
 
 def test_a_picture_stands_beside_the_bars():
-    image = pictures(1, (4, 4, 3))[0]
-    picture, bars = plots.top_k_bars(PROBABILITIES, NAMES, k=2, image=image)
+    image = some_images(1, (4, 4, 3))[0]
+    picture, bars = pictures.top_k_bars(PROBABILITIES, NAMES, k=2, image=image)
     np.testing.assert_array_equal(drawn(picture), image)
     assert picture.get_title() + picture.get_title(loc="left") == "cat"
     assert not picture.axison
@@ -355,19 +357,19 @@ def test_a_picture_stands_beside_the_bars():
 
 
 def test_a_picture_may_have_a_title_of_its_own():
-    picture, _ = plots.top_k_bars(PROBABILITIES, NAMES, image=np.zeros((4, 4)), title="a dog?")
+    picture, _ = pictures.top_k_bars(PROBABILITIES, NAMES, image=np.zeros((4, 4)), title="a dog?")
     assert picture.get_title() + picture.get_title(loc="left") == "a dog?"
 
 
 def test_fewer_classes_than_k_are_all_shown():
-    [bars] = plots.top_k_bars([0.4, 0.6], ["ant", "bee"], k=5)
+    [bars] = pictures.top_k_bars([0.4, 0.6], ["ant", "bee"], k=5)
     assert [label.get_text() for label in bars.get_yticklabels()] == ["bee", "ant"]
 
 
 @pytest.mark.parametrize("probabilities", [[0.5, 0.5], [[0.2] * 7], []])
 def test_probabilities_that_do_not_fit_the_names_are_refused(probabilities):
     with pytest.raises(ValueError, match="one probability for each of 7 classes"):
-        plots.top_k_bars(probabilities, NAMES)
+        pictures.top_k_bars(probabilities, NAMES)
     assert plt.get_fignums() == []
 
 
@@ -376,7 +378,7 @@ def test_a_stick_lies_along_the_edge_and_is_as_dark_as_its_bin():
     histograms = np.zeros((1, 2, 9))
     # Bin 4 holds gradients of 80 to 100 degrees: its edges run from left to right.
     histograms[0, 0, 4], histograms[0, 1, 4] = 2.0, 1.0
-    plots.oriented_cells(axis, histograms, cell=8)
+    hog_figures.oriented_cells(axis, histograms, cell=8)
     shades = np.array([collection.get_colors()[:, 3] for collection in axis.collections])
     assert shades[4].tolist() == [1.0, 0.5] and shades.sum() == 1.5
     first, second = axis.collections[4].get_segments()
@@ -386,7 +388,7 @@ def test_a_stick_lies_along_the_edge_and_is_as_dark_as_its_bin():
 
 def test_an_image_without_edges_gives_sticks_that_cannot_be_seen():
     _, axis = plt.subplots()
-    plots.oriented_cells(axis, np.zeros((2, 2, 9)), cell=4)
+    hog_figures.oriented_cells(axis, np.zeros((2, 2, 9)), cell=4)
     assert all(collection.get_colors()[:, 3].max() == 0 for collection in axis.collections)
 
 
@@ -394,18 +396,18 @@ def test_blocks_give_back_the_cells_that_they_were_made_of():
     cells = np.random.default_rng(0).random((3, 5, 9))
     blocks = np.lib.stride_tricks.sliding_window_view(cells, (2, 2), axis=(0, 1))
     blocks = blocks.transpose(0, 1, 3, 4, 2).reshape(2, 4, 36)
-    assert plots.cells_of_blocks(blocks) == pytest.approx(cells)
+    assert hog_figures.cells_of_blocks(blocks) == pytest.approx(cells)
 
 
 def test_a_cell_is_the_mean_of_the_blocks_that_hold_it():
     blocks = np.stack([np.full(4, 1.0), np.full(4, 3.0)]).reshape(1, 2, 4)
-    assert plots.cells_of_blocks(blocks)[..., 0].tolist() == [[1, 2, 3], [1, 2, 3]]
+    assert hog_figures.cells_of_blocks(blocks)[..., 0].tolist() == [[1, 2, 3], [1, 2, 3]]
 
 
 @pytest.mark.parametrize("length", [0, 9])
 def test_blocks_of_other_than_four_cells_are_refused(length):
     with pytest.raises(ValueError, match=f"4 times as many numbers as bins; got {length}"):
-        plots.cells_of_blocks(np.zeros((2, 2, length)))
+        hog_figures.cells_of_blocks(np.zeros((2, 2, length)))
 
 
 POINTS, SIDES = (
@@ -428,7 +430,7 @@ class Upright:
 
 def test_the_street_has_a_line_and_two_curbs():
     _, axis = plt.subplots()
-    plots.street(axis, Upright(), POINTS, SIDES, "here")
+    hog_figures.street(axis, Upright(), POINTS, SIDES, "here")
     line, *scatters = axis.collections
     assert list(line.levels) == [-1, 0, 1] and axis.get_title() == "here"
     crossed = [path.vertices[:, 0].mean() for path in line.get_paths()]
@@ -438,13 +440,13 @@ def test_the_street_has_a_line_and_two_curbs():
 
 def test_a_machine_without_a_line_in_sight_is_drawn_without_one():
     _, axis = plt.subplots()
-    plots.street(axis, Upright(constant=5.0), POINTS, SIDES)
+    hog_figures.street(axis, Upright(constant=5.0), POINTS, SIDES)
     assert len(axis.collections) == 3
 
 
 def test_points_lie_on_the_hinge():
     _, axis = plt.subplots()
-    plots.hinge(axis, np.array([-4.0, 0.5, 6.0]))
+    hog_figures.hinge(axis, np.array([-4.0, 0.5, 6.0]))
     assert axis.collections[0].get_offsets().tolist() == [[-4, 5], [0.5, 0.5], [6, 0]]
     hinge, entropy = axis.get_lines()
     x, loss = hinge.get_data()
@@ -455,7 +457,7 @@ def test_points_lie_on_the_hinge():
 def test_weak_gradients_have_no_color():
     _, axes = plt.subplots(1, 3)
     length, angle = np.array([[10.0, 0.9], [5.0, 0.0]]), np.array([[0.0, 45.0], [90.0, 135.0]])
-    plots.gradient(axes, np.zeros((2, 2)), length, angle, "gray")
+    hog_figures.gradient(axes, np.zeros((2, 2)), length, angle, "gray")
     [drawn] = axes[2].images
     assert drawn.get_array().mask.tolist() == [[False, True], [False, True]]
     assert drawn.get_clim() == (0, 180)
@@ -464,7 +466,9 @@ def test_weak_gradients_have_no_color():
 def test_an_image_its_cells_and_its_blocks_side_by_side():
     _, axes = plt.subplots(1, 3)
     histograms, blocks = np.ones((4, 5, 9)), np.ones((3, 4, 36))
-    plots.normalization(axes, np.zeros((16, 20)), histograms, blocks, cell=4, cmap="gray")
+    hog_figures.block_normalization(
+        axes, np.zeros((16, 20)), histograms, blocks, cell=4, cmap="gray"
+    )
     first, second = axes[0].patches
     # The second starts one cell after the first, so that they overlap.
     assert second.get_x() - first.get_x() == 4 and first.get_width() == 8
@@ -473,7 +477,7 @@ def test_an_image_its_cells_and_its_blocks_side_by_side():
 
 
 def test_a_power_of_the_size_is_a_line():
-    [axis] = plots.growth([1, 10, 100], {"seconds": {"square": [2, 200, 20_000]}})
+    [axis] = curves.growth([1, 10, 100], {"seconds": {"square": [2, 200, 20_000]}})
     [line] = axis.get_lines()
     x, y = axis.transData.transform(line.get_xydata()).T
     slopes = np.diff(y) / np.diff(x)
@@ -484,7 +488,7 @@ def test_a_power_of_the_size_is_a_line():
 
 def test_every_panel_has_every_line_and_one_legend_serves_all():
     lines = {"a": [1, 2], "b": [2, 3]}
-    axes = plots.growth([5, 7], {"errors": lines, "seconds": lines})
+    axes = curves.growth([5, 7], {"errors": lines, "seconds": lines})
     assert [len(axis.get_lines()) for axis in axes] == [2, 2]
     [legend] = axes[0].figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
@@ -492,7 +496,7 @@ def test_every_panel_has_every_line_and_one_legend_serves_all():
 
 @pytest.mark.parametrize("largest", [2, 30, 1e3, 1e9])
 def test_the_labels_of_a_panel_do_not_run_into_each_other(largest):
-    [axis] = plots.growth([1, 2, 3], {"seconds": {"a": [1, 1.5, largest]}})
+    [axis] = curves.growth([1, 2, 3], {"seconds": {"a": [1, 1.5, largest]}})
     axis.figure.canvas.draw()
     low, high = axis.get_ylim()
     seen = [tick for tick in axis.get_yticks() if low <= tick <= high]
@@ -500,19 +504,19 @@ def test_the_labels_of_a_panel_do_not_run_into_each_other(largest):
 
 
 def test_what_has_no_logarithm_is_left_out():
-    [axis] = plots.growth([1, 2, 3], {"errors in %": {"a": [4, 0, 1]}})
+    [axis] = curves.growth([1, 2, 3], {"errors in %": {"a": [4, 0, 1]}})
     assert np.isnan(axis.get_lines()[0].get_ydata()).tolist() == [False, True, False]
 
 
 def test_a_line_that_does_not_fit_the_sizes_is_refused():
     with pytest.raises(ValueError, match="3 sizes, but 2 values for 'a'"):
-        plots.growth([1, 2, 3], {"errors": {"a": [1, 2]}})
+        curves.growth([1, 2, 3], {"errors": {"a": [1, 2]}})
     assert plt.get_fignums() == []
 
 
 def test_every_image_that_a_method_got_wrong_shows_all_answers():
     given = {"old": ["a", "x", "c"], "new": ["a", "b", "y"]}
-    axes = plots.answers(pictures(3), ["a", "b", "c"], given)
+    axes = pictures.answers(some_images(3), ["a", "b", "c"], given)
     titles = [axis.get_title(loc="center") for axis in axes.flat]
     assert titles == ["b\nold: x\nnew: b", "c\nold: c\nnew: y"]
 
@@ -522,7 +526,7 @@ def test_every_image_that_a_method_got_wrong_shows_all_answers():
 )
 def test_no_more_answers_than_asked_for_from_the_whole_range(count, shown):
     given = {"old": np.full(9, 99)}
-    axes = plots.answers(pictures(9), np.arange(9), given, count=count, columns=3)
+    axes = pictures.answers(some_images(9), np.arange(9), given, count=count, columns=3)
     titles = [axis.get_title(loc="center") for axis in axes.flat]
     assert [title.split("\n")[0] for title in titles if title] == [str(i) for i in shown]
 
@@ -537,11 +541,11 @@ def test_no_more_answers_than_asked_for_from_the_whole_range(count, shown):
 )
 def test_answers_that_do_not_fit_are_refused(truth, given, said):
     with pytest.raises(ValueError, match=said):
-        plots.answers(pictures(2), truth, given)
+        pictures.answers(some_images(2), truth, given)
 
 
 def test_accuracy_over_time_counts_minutes_from_the_photographs_on(figures):
-    axis = plots.accuracy_over_time(
+    axis = curves.accuracy_over_time(
         {
             "a": (0.0, {"seconds": [60, 120], "val_accuracy": [0.5, 0.6]}),
             "b": (30.0, {"seconds": [90], "val_accuracy": [0.9]}),
@@ -555,12 +559,12 @@ def test_accuracy_over_time_counts_minutes_from_the_photographs_on(figures):
 
 def test_accuracy_over_time_needs_as_many_times_as_accuracies(figures):
     with pytest.raises(ValueError, match="'a' has 1 times and 2 accuracies"):
-        plots.accuracy_over_time({"a": (0.0, {"seconds": [60], "val_accuracy": [0.5, 0.6]})})
+        curves.accuracy_over_time({"a": (0.0, {"seconds": [60], "val_accuracy": [0.5, 0.6]})})
 
 
 def test_accuracy_by_size_shows_mean_and_spread(figures):
     scores = [results.metric([0.4, 0.6]), results.metric([0.8, 0.8])]
-    axis = plots.accuracy_by_size(["5", "all"], {"frozen": scores}, xlabel="photographs")
+    axis = curves.accuracy_by_size(["5", "all"], {"frozen": scores}, xlabel="photographs")
     (line,) = axis.get_lines()[:1]
     np.testing.assert_allclose(line.get_ydata(orig=False), [0.5, 0.8])
     bar = axis.containers[0].lines[2][0].get_segments()[0]
@@ -570,14 +574,14 @@ def test_accuracy_by_size_shows_mean_and_spread(figures):
 
 def test_accuracy_by_size_needs_one_metric_a_size(figures):
     with pytest.raises(ValueError, match="2 sizes, but 1 values for 'frozen'"):
-        plots.accuracy_by_size(["5", "all"], {"frozen": [results.metric(0.5)]}, xlabel="n")
+        curves.accuracy_by_size(["5", "all"], {"frozen": [results.metric(0.5)]}, xlabel="n")
 
 
 def test_accuracy_by_strength_has_a_panel_a_kind_and_shows_the_spread(figures):
     plain = [results.metric([0.8, 0.9]), results.metric([0.3, 0.5])]
     augmented = [results.metric(0.9), results.metric(0.7)]
     lines = {"plain": plain, "augmented": augmented}
-    axes = plots.accuracy_by_strength({"noise": ((0, 0.2), lines), "shift": ((0, 3), lines)})
+    axes = curves.accuracy_by_strength({"noise": ((0, 0.2), lines), "shift": ((0, 3), lines)})
     assert [axis.get_xlabel() for axis in axes] == ["noise", "shift"]
     for axis, strengths in zip(axes, ((0, 0.2), (0, 3)), strict=True):
         first, second = (container.lines[0] for container in axis.containers)
@@ -592,7 +596,7 @@ def test_accuracy_by_strength_has_a_panel_a_kind_and_shows_the_spread(figures):
 
 def test_accuracy_by_strength_needs_panels_and_one_metric_a_strength(figures):
     with pytest.raises(ValueError, match="at least one panel"):
-        plots.accuracy_by_strength({})
+        curves.accuracy_by_strength({})
     panels = {"noise": ((0, 0.2), {"plain": [results.metric(0.5)]})}
     with pytest.raises(ValueError, match="'noise' has 2 strengths, but 1 values for 'plain'"):
-        plots.accuracy_by_strength(panels)
+        curves.accuracy_by_strength(panels)

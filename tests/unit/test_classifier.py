@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from seeing import __main__ as command_line
-from seeing import photo_classifier
-from seeing.datasets import image_folder, sources
-from seeing.models import resnet50, transfer
+from seeing.app import classifier
+from seeing.datasets import sources
+from seeing.models import backbones, fine_tuning, resnet50
+from seeing.photos import reading, splits
 
 SIDE = 32
 COLORS = {"blue sky": (40, 80, 220), "rosé": (230, 60, 90)}
@@ -37,7 +38,7 @@ def small_backbone(monkeypatch):
         }
         keras.utils.set_random_seed(0)
         inputs = keras.Input((None, None, 3))
-        lower = keras.layers.Conv2D(8, 3, strides=4, name=transfer.LAST_BLOCKS)(inputs)
+        lower = keras.layers.Conv2D(8, 3, strides=4, name=backbones.LAST_BLOCKS)(inputs)
         normal = keras.layers.BatchNormalization()(lower)
         return keras.Model(inputs, keras.layers.Conv2D(8, 1, activation="relu")(normal))
 
@@ -64,14 +65,14 @@ def untrained(class_names=("a", "b", "c")):
     inputs = keras.Input((SIDE, SIDE, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
     outputs = keras.layers.Dense(len(class_names), activation="softmax")(pooled)
-    return photo_classifier.PhotoClassifier(keras.Model(inputs, outputs), class_names)
+    return classifier.PhotoClassifier(keras.Model(inputs, outputs), class_names)
 
 
 class TestTrain:
     @pytest.mark.parametrize("fine_tuning_epochs", [0, 2])
     def test_it_learns_and_reports(self, folder, small_backbone, fine_tuning_epochs):
         said = []
-        training = photo_classifier.train(
+        training = classifier.train(
             folder, image_size=SIDE, fine_tuning_epochs=fine_tuning_epochs, say=said.append
         )
         assert training.classifier.class_names == tuple(COLORS)
@@ -85,29 +86,29 @@ class TestTrain:
 
     def test_near_duplicates_are_counted(self, folder, small_backbone):
         shutil.copy(folder / "rosé" / "picture 1.png", folder / "rosé" / "the same.png")
-        training = photo_classifier.train(folder, image_size=SIDE, say=lambda text: None)
+        training = classifier.train(folder, image_size=SIDE, say=lambda text: None)
         assert training.near_duplicates >= 1
         assert "near-duplicates, each kept in one part" in training.scores()
 
     def test_a_part_without_photographs_is_said(self, tmp_path, small_backbone):
-        names = [f"{i}.png" for i in range(60) if image_folder.split_of(f"{i}.png") == "training"]
+        names = [f"{i}.png" for i in range(60) if splits.split_of(f"{i}.png") == "training"]
         for k, name in enumerate(("a", "b")):
             (tmp_path / name).mkdir()
             for i, file_name in enumerate(names[k::2]):
                 pixels = np.random.default_rng(100 * k + i).integers(0, 256, (40, 40, 3))
                 Image.fromarray(pixels.astype("uint8")).save(tmp_path / name / file_name)
         said = []
-        training = photo_classifier.train(tmp_path, image_size=SIDE, say=said.append)
+        training = classifier.train(tmp_path, image_size=SIDE, say=said.append)
         assert np.isnan(training.test_accuracy)
         assert not any("validation accuracy" in line for line in said)
         assert "test accuracy: not known: no photograph in it" in training.scores()
 
     def test_a_class_without_training_photographs(self, folder, small_backbone):
         for path in (folder / "rosé").iterdir():
-            if image_folder.split_of(path.name) == "training":
+            if splits.split_of(path.name) == "training":
                 path.unlink()
-        with pytest.raises(photo_classifier.CannotTrain, match=r"no photograph of class 'rosé'"):
-            photo_classifier.train(folder, image_size=SIDE, say=lambda text: None)
+        with pytest.raises(classifier.CannotTrain, match=r"no photograph of class 'rosé'"):
+            classifier.train(folder, image_size=SIDE, say=lambda text: None)
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -117,8 +118,8 @@ class TestTrain:
         ],
     )
     def test_options_out_of_range(self, folder, options, message):
-        with pytest.raises(photo_classifier.CannotTrain, match=message):
-            photo_classifier.train(folder, **options)
+        with pytest.raises(classifier.CannotTrain, match=message):
+            classifier.train(folder, **options)
 
     def test_the_better_of_both_on_the_validation_part_is_kept(
         self, folder, small_backbone, monkeypatch
@@ -126,11 +127,9 @@ class TestTrain:
         def ruin(network, *arguments, **options):
             network.set_weights([0 * weight for weight in network.get_weights()])
 
-        monkeypatch.setattr(transfer, "fit", ruin)
+        monkeypatch.setattr(fine_tuning, "fit", ruin)
         said = []
-        training = photo_classifier.train(
-            folder, image_size=SIDE, fine_tuning_epochs=1, say=said.append
-        )
+        training = classifier.train(folder, image_size=SIDE, fine_tuning_epochs=1, say=said.append)
         frozen, tuned = (float(line.split()[-1].rstrip("%")) / 100 for line in said[1:])
         assert tuned < frozen
         assert training.validation_accuracy == pytest.approx(frozen, abs=0.001)
@@ -154,7 +153,7 @@ class TestPhotoClassifier:
         assert len(top) == 2
 
     def test_an_unreadable_photograph_is_named(self, folder):
-        with pytest.raises(image_folder.UnreadableImage, match=r"notes\.jpg: no image"):
+        with pytest.raises(reading.UnreadableImage, match=r"notes\.jpg: no image"):
             untrained().probabilities([folder / "rosé" / "notes.jpg"])
 
     def test_show(self, folder, figures):
@@ -170,7 +169,7 @@ class TestMeasure:
         said = classifier.probabilities(paths).argmax(axis=1)
         wrong = [3, 30, 17]
         y = np.where(np.isin(np.arange(40), wrong), 1 - said, said)
-        found = photo_classifier.measure(classifier, paths, y)
+        found = classifier.measure(classifier, paths, y)
         assert found.classifier is classifier
         assert found.accuracy == pytest.approx(37 / 40)
         assert found.seconds > 0
@@ -183,14 +182,14 @@ class TestMeasure:
     def test_what_is_refused(self, folder, count, labels):
         paths = sorted(folder.glob("*/*.png"))[:count]
         with pytest.raises(ValueError, match=f"{count} photographs, {labels} labels"):
-            photo_classifier.measure(untrained(), paths, np.zeros(labels, int))
+            classifier.measure(untrained(), paths, np.zeros(labels, int))
 
 
 class TestSaveAndLoad:
     def test_the_same_answers_and_the_same_order(self, folder, tmp_path):
         classifier = untrained(("zinnia", "aster", "éclair"))
         classifier.save(tmp_path / "new" / "model")
-        loaded = photo_classifier.load(tmp_path / "new" / "model")
+        loaded = classifier.load(tmp_path / "new" / "model")
         assert loaded.class_names == ("zinnia", "aster", "éclair")
         paths = sorted((folder / "rosé").glob("*.png"))[:4]
         np.testing.assert_array_equal(loaded.probabilities(paths), classifier.probabilities(paths))
@@ -214,27 +213,27 @@ class TestSaveAndLoad:
     def test_a_missing_file(self, tmp_path, lost):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / lost).unlink()
-        with pytest.raises(photo_classifier.NotAClassifier, match=f"holds no {lost}"):
-            photo_classifier.load(tmp_path / "model")
+        with pytest.raises(classifier.NotAClassifier, match=f"holds no {lost}"):
+            classifier.load(tmp_path / "model")
 
     @pytest.mark.parametrize("damaged", ["network.keras", "classes.json"])
     def test_a_damaged_file(self, tmp_path, damaged):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / damaged).write_bytes(b"\x00\x01")
-        with pytest.raises(photo_classifier.NotAClassifier, match="cannot be read"):
-            photo_classifier.load(tmp_path / "model")
+        with pytest.raises(classifier.NotAClassifier, match="cannot be read"):
+            classifier.load(tmp_path / "model")
 
     def test_names_that_are_no_list(self, tmp_path):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / "classes.json").write_text(json.dumps({"class_names": "abc"}))
-        with pytest.raises(photo_classifier.NotAClassifier, match="expected a list of names"):
-            photo_classifier.load(tmp_path / "model")
+        with pytest.raises(classifier.NotAClassifier, match="expected a list of names"):
+            classifier.load(tmp_path / "model")
 
     def test_names_that_do_not_belong(self, tmp_path):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / "classes.json").write_text(json.dumps({"class_names": ["a"]}))
-        with pytest.raises(photo_classifier.NotAClassifier, match=r"3 outputs, .* 1 names"):
-            photo_classifier.load(tmp_path / "model")
+        with pytest.raises(classifier.NotAClassifier, match=r"3 outputs, .* 1 names"):
+            classifier.load(tmp_path / "model")
 
 
 class TestCommandLine:
@@ -302,7 +301,7 @@ class TestCommandLine:
         def train(*arguments, **options):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(photo_classifier, "train", train)
+        monkeypatch.setattr(classifier, "train", train)
         assert command_line.main(["train", str(folder), "--output", str(tmp_path / "m")]) == 130
         assert "stopped" in capsys.readouterr().err
 

@@ -11,8 +11,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from seeing import augment
-from seeing.models import transfer
+from seeing.models import backbones, heads
+from seeing.transforms import augment
 
 BATCH_SIZE = 50
 
@@ -151,7 +151,7 @@ def train(
         ``val_accuracy``, one value a round. Losses include the penalties.
 
     Raises:
-        ValueError: as :func:`seeing.augment.endless_batches` does, and for an unknown name.
+        ValueError: as :func:`augment.endless_batches` does, and for an unknown name.
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
@@ -209,11 +209,11 @@ def solve_frozen(
         The solved head: features to K logits.
 
     Raises:
-        ValueError: as :func:`seeing.models.transfer.solve_head` does, and for an unknown name.
+        ValueError: as :func:`seeing.models.heads.solve_head` does, and for an unknown name.
     """
     keras.utils.set_random_seed(seed)
     layers = [change(name, -strength, strength) for name, strength in recipe.changes]
     views = [X] + [augment.apply(layers, X) for _ in range(n_views if layers else 0)]
-    F = np.concatenate([transfer.of_images(extractor, view) for view in views])
+    F = np.concatenate([backbones.of_images(extractor, view) for view in views])
     labels, n_classes = np.tile(y, len(views)), int(np.max(y)) + 1
-    return transfer.solve_head(F, labels, n_classes=n_classes, C=C / len(views))
+    return heads.solve_head(F, labels, n_classes=n_classes, C=C / len(views))

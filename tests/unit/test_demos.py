@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from keras import layers
 
-from seeing import exports
+from seeing import demos
 
 NAMES = ["ant", "bee", "cat"]
 
@@ -84,7 +84,7 @@ def network(
 ) -> dict[str, Any]:
     """The exported network, read back from its file."""
     path = tmp_path_factory.mktemp("exports") / "a folder" / "network.json"
-    written = exports.write_network(model, path, class_names=NAMES, probes=probes)
+    written = demos.write_network(model, path, class_names=NAMES, probes=probes)
     text = path.read_text(encoding="utf-8")
 
     def refuse(constant: str) -> None:
@@ -182,18 +182,14 @@ def test_the_json_alone_gives_keras_probabilities(tmp_path):
     for index in (2, 3, 5):
         randomize(made.layers[index], seed=index)
     images = np.random.default_rng(2).normal(size=(5, 3, 3, 1)).astype(np.float32)
-    network = exports.write_network(
-        made, tmp_path / "network.json", class_names=NAMES, probes=images
-    )
+    network = demos.write_network(made, tmp_path / "network.json", class_names=NAMES, probes=images)
     for image, probe in zip(images, network["probes"], strict=True):
         np.testing.assert_allclose(forward(network, image), probe["probabilities"], atol=1e-5)
 
 
 def test_names_that_do_not_fit_the_outputs_are_refused(model, probes, tmp_path):
     with pytest.raises(ValueError, match="3 outputs, but 2 class names"):
-        exports.write_network(
-            model, tmp_path / "network.json", class_names=NAMES[:2], probes=probes
-        )
+        demos.write_network(model, tmp_path / "network.json", class_names=NAMES[:2], probes=probes)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -202,7 +198,7 @@ def test_a_layer_the_demo_does_not_know_leaves_no_file(probes, tmp_path):
         [keras.Input((8, 8, 1)), layers.Flatten(), layers.LayerNormalization(), layers.Dense(3)]
     )
     with pytest.raises(ValueError, match="knows no layer LayerNormalization"):
-        exports.write_network(made, tmp_path / "network.json", class_names=NAMES, probes=probes)
+        demos.write_network(made, tmp_path / "network.json", class_names=NAMES, probes=probes)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -220,7 +216,7 @@ def test_a_layer_the_demo_does_not_know_leaves_no_file(probes, tmp_path):
 )
 def test_every_float32_comes_back_from_base64(array, transposed):
     given = array.T if transposed else array
-    np.testing.assert_array_equal(decode(exports._encode(given), given.shape), given)
+    np.testing.assert_array_equal(decode(demos._encode(given), given.shape), given)
 
 
 @hypothesis.settings(max_examples=30)
@@ -233,7 +229,7 @@ def test_every_float32_comes_back_from_base64(array, transposed):
 def test_batch_normalization_is_an_affine_map(seed, center, scale, epsilon):
     layer = built(layers.BatchNormalization(center=center, scale=scale, epsilon=epsilon))
     randomize(layer, seed)
-    exported = exports.layer_as_json(layer)
+    exported = demos.layer_as_json(layer)
     assert exported["kind"] == "affine"
     x = np.random.default_rng(seed).normal(size=(3, 6, 6, 2)).astype(np.float32)
     found = x * decode(exported["scale"]) + decode(exported["offset"])
@@ -241,7 +237,7 @@ def test_batch_normalization_is_an_affine_map(seed, center, scale, epsilon):
 
 
 def test_an_axis_may_be_named_from_either_end():
-    assert exports.layer_as_json(built(layers.BatchNormalization(axis=3)))["kind"] == "affine"
+    assert demos.layer_as_json(built(layers.BatchNormalization(axis=3)))["kind"] == "affine"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +259,7 @@ def test_an_axis_may_be_named_from_either_end():
 def test_an_unknown_layer_is_named(layer: Callable[[], keras.Layer]):
     made = built(layer())
     with pytest.raises(ValueError, match="knows no layer") as caught:
-        exports.layer_as_json(made)
+        demos.layer_as_json(made)
     assert f"{type(made).__name__} ({made.name})" in str(caught.value)
 
 
@@ -292,16 +288,16 @@ def test_an_unknown_layer_is_named(layer: Callable[[], keras.Layer]):
 def test_a_setting_the_demo_does_not_know_is_named(layer: Callable[[], keras.Layer], setting: str):
     made = built(layer())
     with pytest.raises(ValueError, match="the page's demo cannot run") as caught:
-        exports.layer_as_json(made)
+        demos.layer_as_json(made)
     assert str(caught.value).endswith(f"{type(made).__name__} ({made.name}) with {setting}")
 
 
 def test_global_average_pooling_needs_no_settings():
     layer = built(layers.GlobalAveragePooling2D())
-    assert exports.layer_as_json(layer) == {"kind": "global_average_pooling"}
+    assert demos.layer_as_json(layer) == {"kind": "global_average_pooling"}
 
 
 def test_the_path_may_be_anywhere(tmp_path: pathlib.Path, model, probes):
     path = tmp_path / "one" / "zwei ü" / "network.json"
-    exports.write_network(model, path, class_names=["ä", "ö", "✿"], probes=probes[:1])
+    demos.write_network(model, path, class_names=["ä", "ö", "✿"], probes=probes[:1])
     assert json.loads(path.read_text(encoding="utf-8"))["class_names"] == ["ä", "ö", "✿"]

@@ -1,0 +1,1 @@
+"""The classifier that people train on their own photographs from a terminal."""

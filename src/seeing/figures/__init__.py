@@ -1,0 +1,1 @@
+"""The book's standard figures, one small module a kind."""

@@ -1,0 +1,63 @@
+"""The confusion matrix as a figure.
+
+Explained where first
+used, in chapter 4, *A First Honest CNN*.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from seeing.figures import style
+
+
+def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes:
+    """Draw a confusion matrix: rows are true classes, columns predictions, color is row share.
+
+    The diagonal is left pale: the eye should land on the mistakes.
+
+    Args:
+        matrix: counts, integer, shape (K, K), as ``sklearn.metrics.confusion_matrix`` returns.
+        class_names: K names.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: when the matrix is not square, or the names do not fit it.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"a confusion matrix is square; got shape {matrix.shape}")
+    if len(class_names) != len(matrix):
+        raise ValueError(f"{len(matrix)} classes, but {len(class_names)} names")
+    row_totals = matrix.sum(axis=1, keepdims=True)
+    shares = np.divide(
+        matrix, row_totals, out=np.zeros(matrix.shape, dtype=float), where=row_totals > 0
+    )
+    errors = shares.copy()
+    np.fill_diagonal(errors, 0.0)
+    side = 1.6 + 0.42 * len(matrix)
+    _, axis = plt.subplots(figsize=(side, side))
+    top = errors.max() or 1.0
+    image = axis.imshow(errors, cmap="Oranges", vmin=0, vmax=top)
+    for row, column in np.ndindex(*matrix.shape):
+        count = matrix[row, column]
+        if count:
+            axis.text(
+                column,
+                row,
+                f"{count}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=style.readable_on(image.to_rgba(errors[row, column])),
+                fontweight="bold" if row == column else "normal",
+            )
+    positions = np.arange(len(matrix))
+    axis.set_xticks(positions, class_names, rotation=0 if max(map(len, class_names)) < 3 else 45)
+    axis.set_yticks(positions, class_names)
+    axis.set(xlabel="predicted class", ylabel="true class")
+    axis.grid(visible=False)
+    return axis

@@ -1,0 +1,51 @@
+"""The house style of the book's figures: color-blind safe colors, one size of text.
+
+Explained where first
+used, in chapter 4, *A First Honest CNN*.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow, which is too
+# pale on white, and with black last.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+CORRECT, WRONG = COLORS[2], COLORS[1]
+
+MARKERS = "osD^v*X"
+
+
+def use_house_style() -> None:
+    """Set matplotlib's defaults for the rest of the notebook."""
+    mpl.rcParams.update(
+        {
+            "axes.prop_cycle": mpl.cycler(color=COLORS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.titlesize": 11,
+            "axes.titlelocation": "left",
+            "axes.labelsize": 10,
+            "grid.color": "#E6E6E6",
+            "grid.linewidth": 0.8,
+            "lines.linewidth": 2.0,
+            "legend.frameon": False,
+            "font.size": 10,
+            "figure.figsize": (7.2, 3.4),
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "image.cmap": "gray_r",
+            "image.interpolation": "nearest",
+        }
+    )
+
+
+def readable_on(background: Sequence[float]) -> str:
+    """Black or white, whichever stands out more: WCAG 2's relative luminance decides."""
+    rgb = np.asarray(background[:3])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return "white" if linear @ (0.2126, 0.7152, 0.0722) < 0.179 else "black"

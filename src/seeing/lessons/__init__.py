@@ -1,0 +1,1 @@
+"""Code that serves one chapter alone and would distract in its notebook."""

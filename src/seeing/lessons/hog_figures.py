@@ -1,0 +1,174 @@
+"""Figures of chapter 9 alone: gradients, cells, blocks, margins.
+
+Explained where first
+used, in chapter 4, *A First Honest CNN*.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot as plt
+
+if TYPE_CHECKING:
+    pass
+from seeing.figures import style
+
+
+def gradient(
+    axes: Sequence[plt.Axes], image: np.ndarray, length: np.ndarray, angle: np.ndarray, cmap: str
+) -> None:
+    """Draw an image, its gradient's length, and its angle where the gradient is not weak.
+
+    Args:
+        axes: three.
+        image: gray, shape (height, width).
+        length: the gradient's length, the same shape.
+        angle: its angle in degrees, 0 to 180, the same shape; drawn gray where the length is
+            below a tenth of the largest.
+        cmap: matplotlib's name of the image's color map.
+    """
+    wheel = plt.colormaps["twilight"].with_extremes(bad="0.6")
+    axes[0].imshow(image, cmap=cmap)
+    axes[1].imshow(length, cmap="gray_r")
+    strong = np.ma.masked_where(length < 0.1 * length.max(), angle)
+    colors = axes[2].imshow(strong, cmap=wheel, vmin=0, vmax=180)
+    axes[0].figure.colorbar(colors, ax=axes[2], label="degrees", ticks=[0, 45, 90, 135, 180])
+    for axis, title in zip(axes, ("image", "length", "angle"), strict=True):
+        axis.set_title(title)
+        axis.set_axis_off()
+
+
+def block_normalization(
+    axes: Sequence[plt.Axes],
+    image: np.ndarray,
+    histograms: np.ndarray,
+    blocks: np.ndarray,
+    *,
+    cell: int,
+    cmap: str,
+) -> None:
+    """Draw an image with two overlapping blocks outlined, its cells, and its normalized blocks.
+
+    Args:
+        axes: three.
+        image: gray, 0 to 255, shape (height, width); at least four cells high and wide.
+        histograms: its cells, as for :func:`oriented_cells`.
+        blocks: its blocks of 2 × 2 cells, as for :func:`cells_of_blocks`.
+        cell: side of a cell in pixels.
+        cmap: matplotlib's name of the image's color map.
+    """
+    axes[0].imshow(image, cmap=cmap, vmin=0, vmax=255)
+    for start, color in ((1, style.COLORS[1]), (2, style.COLORS[5])):
+        corner = start * cell - 0.5, 2 * cell - 0.5
+        square = plt.Rectangle(corner, 2 * cell, 2 * cell, fill=False, color=color, linewidth=2)
+        axes[0].add_patch(square)
+    axes[0].set_axis_off()
+    oriented_cells(axes[1], histograms, cell)
+    oriented_cells(axes[2], cells_of_blocks(blocks), cell)
+    for axis, title in zip(axes, ("image, two blocks", "cells", "normalized"), strict=True):
+        axis.set_title(title)
+
+
+def oriented_cells(axis: plt.Axes, histograms: np.ndarray, cell: int) -> None:
+    """Draw cells' histograms of gradient directions as sticks along the edges.
+
+    A stick lies at a right angle to its bin's gradients; the darker, the more of them.
+
+    Args:
+        axis: where to draw.
+        histograms: shape (rows, columns, bins); the bins divide 0 to 180 degrees.
+        cell: side of a cell in pixels.
+    """
+    rows, columns, bins = histograms.shape
+    y, x = cell * (np.mgrid[:rows, :columns] + 0.5) - 0.5
+    largest = histograms.max() or 1.0
+    for index in range(bins):
+        edge = np.pi * (index + 0.5) / bins + np.pi / 2
+        reach = 0.45 * cell * np.array([np.cos(edge), np.sin(edge)])
+        middles = np.stack([x.ravel(), y.ravel()], axis=1)
+        sticks = np.stack([middles - reach, middles + reach], axis=1)
+        shades = np.zeros((len(sticks), 4))
+        shades[:, 3] = histograms[..., index].ravel() / largest
+        axis.add_collection(mpl.collections.LineCollection(sticks, colors=shades, linewidths=1.4))
+    axis.set(xlim=(-0.5, columns * cell - 0.5), ylim=(rows * cell - 0.5, -0.5), aspect="equal")
+    axis.set_axis_off()
+
+
+def cells_of_blocks(blocks: np.ndarray) -> np.ndarray:
+    """Blocks of 2 × 2 cells taken apart again, so that :func:`oriented_cells` can draw them.
+
+    Args:
+        blocks: shape (rows, columns, 4 · bins): every block's upper left, upper right, lower left
+            and lower right cell. Each block starts one cell after the last.
+
+    Returns:
+        Shape (rows + 1, columns + 1, bins): each cell's mean over the one to four blocks that
+        hold it.
+
+    Raises:
+        ValueError: when the last axis is not four equal parts.
+    """
+    rows, columns, length = blocks.shape
+    if length == 0 or length % 4:
+        raise ValueError(
+            f"blocks of 2 x 2 cells hold 4 times as many numbers as bins; got {length}"
+        )
+    parts = blocks.reshape(rows, columns, 2, 2, length // 4)
+    total = np.zeros((rows + 1, columns + 1, length // 4))
+    count = np.zeros((rows + 1, columns + 1, 1))
+    for down, across in np.ndindex(2, 2):
+        held = np.s_[down : down + rows, across : across + columns]
+        total[held] += parts[:, :, down, across]
+        count[held] += 1
+    return total / count
+
+
+class Machine(Protocol):
+    """What a fitted two-class ``sklearn.svm.SVC`` knows."""
+
+    support_vectors_: np.ndarray
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Points (n, 2) to scores (n,): 0 on the line, -1 and 1 on the curbs."""
+
+
+def street(axis: plt.Axes, machine: Machine, X: np.ndarray, y: np.ndarray, title: str = "") -> None:
+    """Draw a two-class SVM in the plane: its line, its street, its points.
+
+    Args:
+        axis: where to draw.
+        machine: a fitted SVM; its support vectors are ringed.
+        X: the training points, shape (n, 2).
+        y: their sides, -1 or 1, shape (n,).
+        title: the axis' title.
+    """
+    (left, bottom), (right, top) = X.min(axis=0) - 1, X.max(axis=0) + 1
+    across, up = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
+    scores = machine.decision_function(np.stack([across.ravel(), up.ravel()], axis=1))
+    scores = scores.reshape(across.shape)
+    levels = [level for level in (-1, 0, 1) if scores.min() < level < scores.max()]
+    if levels:
+        styles = ["-" if level == 0 else "--" for level in levels]
+        axis.contour(across, up, scores, levels, colors="black", linestyles=styles, linewidths=1.5)
+    for side, marker, color in ((-1, "o", style.COLORS[0]), (1, "^", style.COLORS[1])):
+        axis.scatter(*X[y == side].T, s=24, marker=marker, color=color, zorder=2)
+    ringed = machine.support_vectors_
+    axis.scatter(*ringed.T, s=90, facecolors="none", edgecolors="black", zorder=3)
+    axis.set(title=title, xticks=[], yticks=[], aspect="equal")
+
+
+def hinge(axis: plt.Axes, margins: np.ndarray) -> None:
+    """Draw points on the hinge loss, with cross-entropy for comparison.
+
+    Args:
+        axis: where to draw.
+        margins: each point's side (-1 or 1) times its score, shape (n,).
+    """
+    line = np.linspace(min(-2.0, margins.min()), max(3.0, margins.max()), 200)
+    axis.plot(line, np.maximum(0, 1 - line), color="black", label="hinge")
+    axis.plot(line, np.log1p(np.exp(-line)), ":", color="black", label="cross-entropy")
+    axis.scatter(margins, np.maximum(0, 1 - margins), s=16, color=style.COLORS[2], zorder=3)
+    axis.set(xlabel="margin of each point", ylabel="loss")
+    axis.legend()

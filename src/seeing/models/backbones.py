@@ -1,0 +1,235 @@
+"""The frozen part of a pretrained network: cut it off, keep what it says about photographs.
+
+Explained in chapter 8, *A Flower Classifier*.
+"""
+
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+
+import keras
+import numpy as np
+import psutil
+import tqdm
+
+from seeing.photos import pipeline
+
+# Cut ResNet50 here, and the last five of its 16 residual blocks come after the cut.
+LAST_BLOCKS = "conv4_block4_out"
+
+BATCH_SIZE = 32
+
+
+def cut(network: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Model]:
+    """Two networks that, one after the other, compute what the given one computes.
+
+    Args:
+        network: a functional network with one input and one output, such as ResNet50.
+        layer_name: the layer whose output is where to cut; no connection may pass it by.
+
+    Returns:
+        The lower part (input to that layer's output) and the upper part (from there to the end).
+        Both share the given network's weights.
+
+    Raises:
+        ValueError: when there is no such layer, or a connection passes it by.
+    """
+    names = [layer.name for layer in network.layers]
+    if layer_name not in names:
+        raise ValueError(
+            f"{network.name} has no layer {layer_name!r}; it has {len(names)} layers, from "
+            f"{names[0]!r} to {names[-1]!r}"
+        )
+    here = network.get_layer(layer_name).output
+    try:
+        upper = keras.Model(here, network.output, name="upper")
+    except ValueError as error:
+        raise ValueError(
+            f"{network.name} cannot be cut after {layer_name!r}: a connection passes it by. "
+            "Cut where all paths meet, in ResNet50 at a layer whose name ends in '_out'."
+        ) from error
+    return keras.Model(network.input, here, name="lower"), upper
+
+
+def from_pixels(network: keras.Model) -> keras.Model:
+    """The same network, fed with RGB pixels from 0 to 255: ResNet50's preprocessing goes first.
+
+    Preprocessing that is part of the network cannot be forgotten, or done in another way, later.
+    """
+    pixels = keras.Input(network.input.shape[1:], name="pixels")
+    ready = keras.applications.resnet50.preprocess_input(pixels)
+    return keras.Model(pixels, network(ready, training=False))
+
+
+def activations(
+    network: keras.Model,
+    batches: Iterable,
+    count: int,
+    *,
+    dtype: str = "float16",
+    label: str = "activations",
+) -> np.ndarray:
+    """What a frozen network says about each image, in one array.
+
+    Args:
+        network: images to activations; run in inference mode.
+        batches: ``(images, labels)`` batches, such as :func:`pipeline.dataset` gives, in a
+            fixed order. Labels are not used.
+        count: number of images in all batches.
+        dtype: of the result. Half precision takes half the memory, and rounds to three digits.
+        label: what the progress bar says; ``SEEING_PROGRESS=0`` hides the bar.
+
+    Returns:
+        Shape (count, ...), in the order of the batches.
+
+    Raises:
+        ValueError: when the batches hold more or fewer images than ``count``, or an activation
+            does not fit into ``dtype``.
+    """
+    found, filled = np.zeros((0,), dtype=dtype), 0
+    hidden = os.environ.get("SEEING_PROGRESS") == "0"
+    with tqdm.tqdm(total=count, desc=label, unit="image", disable=hidden) as progress:
+        for images, _ in batches:
+            images = np.asarray(images)
+            if not filled:
+                size = len(images)
+            # The last batch is filled up: another size would compile the network a second time.
+            padding = [(0, max(0, size - len(images)))] + [(0, 0)] * (images.ndim - 1)
+            batch = network.predict_on_batch(np.pad(images, padding))[: len(images)]
+            if not filled:
+                # One block of memory from the start: joining batches at the end would need two.
+                found = np.zeros((count, *batch.shape[1:]), dtype=dtype)
+            if filled + len(batch) > count:
+                raise ValueError(f"the batches hold more than {count} images")
+            _store(batch, found[filled : filled + len(batch)])
+            filled += len(batch)
+            progress.update(len(batch))
+    if filled != count:
+        raise ValueError(f"the batches hold {filled} images, expected {count}")
+    return found
+
+
+def of_photographs(
+    network: keras.Model,
+    paths: Sequence[pathlib.Path | str],
+    *,
+    image_size: int,
+    dtype: str = "float32",
+    label: str = "features",
+) -> np.ndarray:
+    """What a frozen network says about the middle square of each photograph.
+
+    Args:
+        network: RGB images, 0 to 255, to activations.
+        paths: image files, n of them; none gives an array of shape (0, ...).
+        image_size: width and height that the squares are brought to, in pixels.
+        dtype: of the result.
+        label: what the progress bar says.
+
+    Returns:
+        Shape (n, ...).
+
+    Raises:
+        reading.UnreadableImage: naming a file that cannot be used.
+        ValueError: when an activation does not fit into ``dtype``.
+    """
+    if not paths:
+        shape = network.compute_output_shape((1, image_size, image_size, 3))
+        return np.zeros((0, *shape[1:]), dtype=dtype)
+    batches = pipeline.dataset(paths, np.zeros(len(paths)), image_size=image_size, cache=False)
+    return activations(network, batches, len(paths), dtype=dtype, label=label)
+
+
+def of_images(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What a frozen network says about images that are in memory.
+
+    Args:
+        network: images to numbers.
+        images: shape (n, height, width, channels), n at least 1.
+
+    Returns:
+        float32, shape (n, ...).
+    """
+    # One type of numbers: for another one TensorFlow would trace the network anew.
+    images = images.astype("float32")
+    batches = [(images[i : i + BATCH_SIZE], None) for i in range(0, len(images), BATCH_SIZE)]
+    return activations(network, batches, len(images), dtype="float32")
+
+
+def random_views(
+    network: keras.Model,
+    paths: Sequence[pathlib.Path | str],
+    *,
+    count: int,
+    image_size: int,
+    seed: int = 0,
+) -> list[np.ndarray]:
+    """What a frozen network says about several random views of each photograph.
+
+    A view is a random square of the photograph, mirrored in half of all cases, and enlarged so
+    that 60 to 100 % of the square's width fill the picture.
+
+    Args:
+        network: RGB images, 0 to 255, to activations.
+        paths: image files, n of them.
+        count: number of views.
+        image_size: width and height of the images, in pixels.
+        seed: of the crops, mirrors and zooms.
+
+    Returns:
+        ``count`` arrays, float16, shape (n, ...).
+
+    Raises:
+        ValueError: when ``count`` is less than 1.
+        MemoryError: when the arrays would not fit into memory; said before the work begins.
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}; expected 1 view or more")
+    _require_memory(network, len(paths), count, image_size)
+    augmentation = keras.Sequential(
+        [
+            keras.layers.RandomFlip("horizontal", seed=seed),
+            keras.layers.RandomZoom((-0.4, 0.0), seed=seed + 1),
+        ]
+    )
+    views = []
+    for view in range(count):
+        batches = pipeline.dataset(
+            paths,
+            np.zeros(len(paths)),
+            image_size=image_size,
+            crop="random",
+            seed=seed + view,
+            cache=False,
+        )
+        augmented = ((augmentation(images, training=True), y) for images, y in batches)
+        label = f"view {view + 1} of {count}"
+        views.append(activations(network, augmented, len(paths), label=label))
+    return views
+
+
+def _require_memory(network: keras.Model, photographs: int, views: int, image_size: int) -> None:
+    shape = network.compute_output_shape((1, image_size, image_size, 3))
+    needed = 2 * photographs * views * int(np.prod(shape))
+    available = psutil.virtual_memory().available
+    if needed > 0.8 * available:
+        raise MemoryError(
+            f"{views} views of {photographs:,} photographs of {image_size} pixels need "
+            f"{needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are free: take fewer views "
+            "or smaller images"
+        )
+
+
+def look(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """A network's output for one batch, in inference mode, as a NumPy array.
+
+    For a few images: ``predict`` would compile the network first, which takes longer than that.
+    """
+    return keras.ops.convert_to_numpy(network(images, training=False))
+
+
+def _store(batch: np.ndarray, place: np.ndarray) -> None:
+    largest = float(np.abs(batch).max(initial=0.0))
+    if not largest <= float(np.finfo(place.dtype).max):  # written so that NaN is refused too
+        raise ValueError(f"an activation of {largest:g} does not fit into {place.dtype}")
+    place[...] = batch

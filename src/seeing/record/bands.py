@@ -1,0 +1,181 @@
+"""Bands: what a run may measure if nothing is broken.
+
+Explained on the page *How to run this book*. A metric's band comes from earlier runs of the same
+code on the same data, which differed in seed and in machine. Their variance is known from a
+handful of runs only, and may be small by luck. So the metrics of a chapter share what they know:
+each variance is moved toward what is usual for metrics of its size, by empirical Bayes (G. K.
+Smyth, *Linear Models and Empirical Bayes Methods for Assessing Differential Expression in
+Microarray Experiments*, 2004), and Student's quantile has the degrees of freedom of both.
+
+"Usual" is measured in a metric's own scale: for a share p of n examples the binomial variance
+p(1 - p)/n, for any other number its square.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import special, stats
+
+from seeing.record import metric as metrics
+
+# A correct book raises a false alarm in at most this share of its builds, all metrics together.
+FALSE_ALARMS = 0.01
+
+# Metrics of one run share its luck, which the arithmetic below takes for independent. So the bands
+# are made for half the alarms; what is usual counts for few degrees of freedom, and is never less
+# than coins. The simulation in tests/unit/test_bands.py shows that this is enough.
+RESERVE = 2
+COMMON_FREEDOM = 5.0
+
+# Where a chapter has fewer metrics than this, there is nothing to learn what is usual from.
+FEWEST = 5
+
+# Of the same photographs in another size or number, besides the chance of other photographs.
+EDITION_ALLOWANCE = 0.05
+
+# Searching the prior's degrees of freedom ends here.
+LARGEST_PRIOR = 100.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Band:
+    """What a metric may measure.
+
+    Attributes:
+        low: the lower end.
+        high: the upper end.
+    """
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies inside, its ends included."""
+        return self.low <= value <= self.high
+
+
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """What earlier runs measured of one metric.
+
+    Attributes:
+        values: one number a run.
+        n: examples in each, 0 where there is no such number.
+        unit: the metric's.
+    """
+
+    values: tuple[float, ...]
+    n: int
+    unit: str
+
+    @property
+    def mean(self) -> float:
+        """Mean over the runs."""
+        return float(np.mean(self.values))
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the variance between runs."""
+        return len(self.values) - 1
+
+    @property
+    def scale(self) -> float:
+        """The variance that n coins would have; for what is no share, the mean square."""
+        if self.unit == metrics.FRACTION and self.n:
+            return metrics.standard_error(self.mean, self.n) ** 2
+        return float(np.mean(np.square(self.values))) or 1.0
+
+    @property
+    def variance(self) -> float:
+        """The variance between runs. A share of n examples is known to a grain of 1/n."""
+        between = float(np.var(self.values, ddof=1)) if self.freedom else 0.0
+        grain = 1 / (12 * self.n**2) if self.unit == metrics.FRACTION and self.n else 0.0
+        return between + grain
+
+
+@dataclasses.dataclass(frozen=True)
+class Prior:
+    """What is usual: a variance in units of the metrics' scale, worth that many runs."""
+
+    variance: float
+    freedom: float
+
+
+def usual(earlier: Sequence[Earlier]) -> Prior:
+    """What is usual for some metrics of one kind (Smyth 2004, section 6.2).
+
+    Args:
+        earlier: metrics that all are shares, or all are none.
+
+    Returns:
+        At least the variance of coins. Where metrics are too few, just that, and it counts for
+        a metric only that has a single run.
+    """
+    known = [one for one in earlier if one.freedom and one.variance > 0]
+    if len(known) < FEWEST:
+        return Prior(1.0, 0.0 if known else COMMON_FREEDOM)
+    freedom = np.array([one.freedom for one in known]) / 2
+    logs = np.log([one.variance / one.scale for one in known])
+    logs += np.log(freedom) - special.digamma(freedom)
+    excess = np.var(logs, ddof=1) - np.mean(special.polygamma(1, freedom))
+    half = min(_inverse_trigamma(excess), LARGEST_PRIOR / 2) if excess > 0 else LARGEST_PRIOR / 2
+    variance = math.exp(np.mean(logs) + special.digamma(half) - math.log(half))
+    return Prior(max(variance, 1.0), min(2 * half, COMMON_FREEDOM))
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value > 0, by Newton's method on 1/trigamma (Smyth 2004)."""
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = special.polygamma(1, x)
+        step = trigamma * (1 - trigamma / value) / special.polygamma(2, x)
+        x += step
+        if -step / x < 1e-8:
+            break
+    return float(x)
+
+
+def bands(
+    earlier: Mapping[str, Earlier],
+    *,
+    chapters: int,
+    seeds: int = 0,
+    other_edition: frozenset[str] = frozenset(),
+) -> dict[str, Band]:
+    """The band of every metric of a chapter.
+
+    Args:
+        earlier: what earlier runs measured, by the metric's name.
+        chapters: number of chapters in the book; they share the false alarms.
+        seeds: over how many seeds the present run averages, where ``earlier`` holds one value a
+            seed; 0 where it holds one value a run.
+        other_edition: metrics whose data set is there in another edition than the earlier
+            runs': other photographs, so that the chance of drawing them comes in twice.
+    """
+    found = {}
+    alarms = FALSE_ALARMS / RESERVE / chapters / max(len(earlier), 1)
+    for shares in (True, False):
+        own = {
+            name: one
+            for name, one in earlier.items()
+            if (one.unit == metrics.FRACTION and one.n > 0) == shares
+        }
+        prior = usual(list(own.values()))
+        for name, one in own.items():
+            borrowed = prior.freedom if one.freedom else COMMON_FREEDOM
+            freedom = borrowed + one.freedom
+            usual_variance = borrowed * prior.variance * one.scale
+            variance = (usual_variance + one.freedom * one.variance) / freedom
+            variance *= 1 / len(one.values) + 1 / max(seeds, 1)
+            allowance = 0.0
+            if name in other_edition:
+                variance += 2 * one.scale
+                allowance = EDITION_ALLOWANCE
+            reach = allowance + stats.t.isf(alarms / 2, freedom) * math.sqrt(variance)
+            low, high = one.mean - reach, one.mean + reach
+            if one.unit == metrics.FRACTION:
+                low, high = max(0.0, low), min(1.0, high)
+            found[name] = Band(float(low), float(high))
+    return found

@@ -1,0 +1,174 @@
+"""One measured quantity: its values, and what they were measured on.
+
+Explained on the page *How to run this book*.
+"""
+
+import dataclasses
+import math
+import numbers
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+FRACTION = "fraction"  # 0 to 1, shown in percent
+POINTS = "points"  # a difference of two fractions, times 100
+RATIO = "ratio"  # a number without a unit
+SECONDS = "s"
+TIMES = (SECONDS, "µs")  # what depends on the machine: reported, never held to a band
+
+# The end of a metric's name says its unit, where nobody says another.
+UNITS = {
+    "accuracy": FRACTION,
+    "share": FRACTION,
+    "recall": FRACTION,
+    "precision": FRACTION,
+    "f1": FRACTION,
+    "gain": POINTS,
+    "gap": POINTS,
+    "time": SECONDS,
+}
+
+MAX_DECIMALS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One measured quantity, over one or more seeds.
+
+    Attributes:
+        values: one number a seed.
+        n: how many examples each value was measured on; 0 where that makes no sense.
+        unit: ``"fraction"``, ``"points"``, ``"ratio"``, ``"s"`` or ``"µs"``.
+        data: names of the data sets (and weights) that the values depend on.
+        part: ``"training"``, ``"validation"`` or ``"test"``; empty where it is none of them.
+        guess: what a classifier that has learned nothing would get, or the value that means "no
+            effect". A metric is held to a band only where there is such a value and the band
+            does not hold it. None: shown, not asserted.
+    """
+
+    values: tuple[float, ...]
+    n: int = 0
+    unit: str = FRACTION
+    data: tuple[str, ...] = ()
+    part: str = ""
+    guess: float | None = None
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds."""
+        return statistics.fmean(self.values)
+
+    @property
+    def std(self) -> float:
+        """Sample standard deviation over the seeds; 0 for a single one."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
+
+    @property
+    def is_asserted(self) -> bool:
+        """Whether the metric is meant to be held to a band."""
+        return self.guess is not None and self.unit not in TIMES
+
+    def __str__(self) -> str:
+        """Mean and spread as a reader sees them, with as many digits as they deserve."""
+        scale = 100 if self.unit == FRACTION else 1
+        decimals = self.decimals()
+        text = f"{scale * self.mean:,.{decimals}f}"
+        if len(self.values) > 1:
+            text += f" ± {scale * self.std:.{decimals}f}"
+        return text + unit_text(self.unit)
+
+    def decimals(self) -> int:
+        """Digits behind the point: what the spread between seeds leaves certain.
+
+        One digit of the spread, two where the first is a 1. Where there is no spread, the
+        standard error over the n examples takes its place; where there is no n either, the mean
+        gets three digits.
+        """
+        scale = 100 if self.unit == FRACTION else 1
+        doubt = scale * self.std
+        if not doubt and self.unit == FRACTION and self.n:
+            doubt = scale * standard_error(self.mean, self.n)
+        if not doubt:
+            size = abs(scale * self.mean)
+            return _within(2 - math.floor(math.log10(size))) if size else 1
+        exponent = math.floor(math.log10(doubt))
+        return _within(-exponent + (doubt < 2 * 10**exponent))
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Metric":
+        """The metric that a results file holds; :meth:`as_json` read back.
+
+        Raises:
+            KeyError: when ``values``, ``n`` or ``unit`` is missing.
+        """
+        return cls(
+            values=tuple(found["values"]),
+            n=found["n"],
+            unit=found["unit"],
+            data=tuple(found.get("data", ())),
+            part=found.get("part", ""),
+            guess=found.get("guess"),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The metric as it stands in a results file."""
+        return {
+            "mean": round(self.mean, 6),
+            "std": round(self.std, 6),
+            "values": [round(value, 6) for value in self.values],
+            "n": self.n,
+            "unit": self.unit,
+            "data": list(self.data),
+            "part": self.part,
+            "guess": self.guess,
+        }
+
+
+def metric(
+    values: Sequence[float] | float,
+    *,
+    n: int = 0,
+    unit: str = FRACTION,
+    data: Sequence[str] = (),
+    part: str = "",
+    guess: float | None = None,
+) -> Metric:
+    """A :class:`Metric` from one number or one number a seed.
+
+    Raises:
+        ValueError: when there is no value, one is not finite, or a fraction leaves [0, 1].
+    """
+    given = [values] if isinstance(values, numbers.Real) else list(values)
+    given = [float(value) for value in given]
+    if not given:
+        raise ValueError("a metric needs at least one value; none was given")
+    for value in given:
+        if not math.isfinite(value):
+            raise ValueError(f"a metric's values must be finite; got {value}")
+        if unit == FRACTION and not 0.0 <= value <= 1.0:
+            raise ValueError(f"a fraction lies between 0 and 1; got {value}: pass unit=... if not")
+    return Metric(tuple(given), n=n, unit=unit, data=tuple(data), part=part, guess=guess)
+
+
+def unit_of(name: str) -> str:
+    """The unit that a metric's name implies, by its last word; ``"ratio"`` for any other."""
+    return UNITS.get(name.rpartition("_")[2], RATIO)
+
+
+def unit_text(unit: str) -> str:
+    """What stands behind a number of that unit."""
+    return {FRACTION: " %", POINTS: "", RATIO: ""}.get(unit, f" {unit}")
+
+
+def standard_error(share: float, n: int) -> float:
+    """The standard error of a share measured on n examples.
+
+    Two right and two wrong answers are added, so that a share of 0 or 1 is not taken for certain
+    (A. Agresti and B. Coull, *Approximate Is Better than "Exact"*, 1998).
+    """
+    p = (share * n + 2) / (n + 4)
+    return math.sqrt(p * (1 - p) / n)
+
+
+def _within(decimals: int) -> int:
+    return min(max(decimals, 0), MAX_DECIMALS)
