@@ -22,10 +22,10 @@ book: $(READY) ## execute what changed and build _build/html/index.html
 	@$(BIN)/python -m bookbuild build
 
 test: $(READY) ## prove everything: unit tests, nbval, a strict build, the site
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -p bookbuild.replay
 
-serve: $(READY) ## open the built book on localhost
-	@$(BIN)/python -m bookbuild serve
+serve: $(READY) ## open the built book on localhost: make serve [PORT=8000]
+	@$(BIN)/python -m bookbuild serve $(if $(PORT),--port '$(PORT)')
 
 reference: $(READY) ## record reference results: make reference CHAPTER=first_cnn [QUICK=1]
 	@test -n '$(CHAPTER)' || { echo 'which one? for example: make reference CHAPTER=first_cnn'; exit 2; }
@@ -47,6 +47,7 @@ clean: ## remove what was built, not the environment and not the downloaded data
 
 # The lock file holds a hash for every file: pip installs these very bytes or nothing.
 $(READY): requirements.lock requirements.txt pyproject.toml
+	@test -w . || { echo 'cannot write to this folder: run make in a copy of the book of your own'; exit 2; }
 	@python="$$(sh tools/find-python.sh)" || exit 1; \
 	echo "Making $(VENV) with $$python ..."; \
 	rm -rf $(VENV) && "$$python" -m venv $(VENV)

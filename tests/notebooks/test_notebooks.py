@@ -5,7 +5,8 @@ import pathlib
 import nbformat
 import pytest
 
-from bookbuild import notebooks, paths
+from bookbuild import entries, execute, lock, notebooks, paths
+from seeing import profiles
 
 CHAPTERS = paths.default().chapters()
 MIN_CHECKED_CELLS = 6
@@ -67,3 +68,19 @@ def test_every_drawing_cell_has_a_caption_and_an_alt_text(chapter: pathlib.Path)
             options = cell.metadata.get("mystnb", {})
             assert len(options.get("figure", {}).get("caption", "").split()) > 3, cell.source
             assert len(options.get("image", {}).get("alt", "").split()) > 7, cell.source
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def run(request: pytest.FixtureRequest) -> entries.Run:
+    """A chapter's execution: the one that nbval has looked at, where it has."""
+    checkout = paths.default()
+    with lock.hold(checkout):
+        return execute.chapter(request.param, checkout, profiles.name())
+
+
+def test_it_runs_to_its_end(run: entries.Run) -> None:
+    assert run.failed is None, f"{run.name}: {run.failed}"
+
+
+def test_its_results_agree_with_what_was_recorded(run: entries.Run) -> None:
+    assert run.outside == [], f"{run.name} left what was recorded"

@@ -31,8 +31,8 @@ def checkout() -> paths.Checkout:
 
 @pytest.fixture(scope="session")
 def html(checkout: paths.Checkout) -> pathlib.Path:
-    """The built site. The build is strict: a warning or a failed cell raises here."""
-    bookbuild_main.build(checkout)
+    """The built site. The build is strict: whatever a reader is only told of raises here."""
+    bookbuild_main.build(checkout, strict=True)
     return checkout.html
 
 

@@ -1,13 +1,22 @@
-"""A build fails loudly: tiny books with one fault each."""
+"""What a build makes of a fault: tiny books with one each."""
 
+import contextlib
+import io
+import os
 import pathlib
+import re
 import shutil
+import socket
+import subprocess
+import sys
+import threading
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
 from bookbuild import __main__ as bookbuild_main
-from bookbuild import execute, paths, site
+from bookbuild import lock, paths, site
 
 
 @pytest.fixture
@@ -22,67 +31,208 @@ def book(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> paths.Check
     (root / "_config.yml").write_text(
         "title: Small\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
     )
-    (root / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/first\nchapters:\n  - file: notebooks/01_one\n"
-    )
     (root / "book/first.md").write_text("# First\n\nA page.\n")
     write_chapter(root, "print(1 + 1)")
     return paths.Checkout(root=root)
 
 
-def write_chapter(root: pathlib.Path, code: str) -> None:
+def write_chapter(root: pathlib.Path, *code: str, name: str = "01_one") -> None:
+    """Write a chapter, and put it into the contents."""
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [
         nbformat.v4.new_markdown_cell("# One"),
-        nbformat.v4.new_code_cell(code),
+        *(nbformat.v4.new_code_cell(source) for source in code),
     ]
-    nbformat.write(notebook, root / "notebooks/01_one.ipynb")
+    nbformat.write(notebook, root / f"notebooks/{name}.ipynb")
+    names = sorted(path.stem for path in (root / "notebooks").glob("*.ipynb"))
+    lines = ["format: jb-book", "root: book/first", "chapters:"]
+    lines += [f"  - file: notebooks/{name}" for name in names]
+    (root / "_toc.yml").write_text("\n".join(lines) + "\n")
+
+
+def page(book: paths.Checkout, name: str = "notebooks/01_one") -> BeautifulSoup:
+    """A built page."""
+    text = (book.html / f"{name}.html").read_text(encoding="utf-8")
+    return BeautifulSoup(text, "html.parser")
+
+
+def run_command(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[int, str]:
+    """Run a command of the Makefile; its exit status and all that it said."""
+    monkeypatch.setattr(paths, "default", lambda: book)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        status = bookbuild_main.main(list(words))
+    return status, said.getvalue()
 
 
 def test_a_sound_book_builds_and_then_comes_from_the_cache(
     book: paths.Checkout, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = bookbuild_main.build(book)
+    first = bookbuild_main.build(book, strict=True)
     assert (book.html / "notebooks/01_one.html").is_file()
-    assert [run.from_cache for run in first] == [False]
+    assert [run.from_cache for run in first.runs] == [False]
     assert "[1/1] 01_one: 1 cells" in capsys.readouterr().out
     (book.root / "book/first.md").write_text("# First\n\nAnother sentence.\n")
-    again = bookbuild_main.build(book)
-    assert [run.from_cache for run in again] == [True]
-    assert "Another sentence." in (book.html / "book/first.html").read_text(encoding="utf-8")
-
-
-def test_a_warning_fails_the_build_also_the_second_time(book: paths.Checkout) -> None:
-    (book.root / "book/first.md").write_text("# First\n\n{doc}`no_such_page`\n")
-    for _ in range(2):
-        with pytest.raises(site.BuildFailed, match="no_such_page"):
-            bookbuild_main.build(book)
-
-
-def test_a_failing_cell_fails_the_build(book: paths.Checkout) -> None:
-    write_chapter(book.root, "raise ValueError('a broken cell')")
-    with pytest.raises(execute.ChapterFailed, match="a broken cell"):
-        bookbuild_main.build(book)
-    assert not book.html.exists()
-
-
-def test_a_cell_that_warns_fails_the_build(book: paths.Checkout) -> None:
-    write_chapter(book.root, "import warnings\nwarnings.warn('our own code warns')")
-    with pytest.raises(site.BuildFailed, match="wrote to stderr"):
-        bookbuild_main.build(book)
-
-
-def test_a_missing_page_fails_the_build(book: paths.Checkout) -> None:
-    bookbuild_main.build(book)
-    with (book.root / "_toc.yml").open("a") as toc:
-        toc.write("  - file: book/second\n")
-    with pytest.raises(site.BuildFailed, match="second"):
-        bookbuild_main.build(book)
-
-
-def test_a_page_taken_out_of_the_contents_leaves_the_site(book: paths.Checkout) -> None:
-    bookbuild_main.build(book)
+    stray = book.html / ".venv/lib/licence.html"
+    stray.parent.mkdir(parents=True)
+    stray.touch()
+    again = bookbuild_main.build(book, strict=True)
+    assert [run.from_cache for run in again.runs] == [True]
+    assert "Another sentence." in page(book, "book/first").text
+    assert not stray.exists(), "what Jupyter Book left when it was called directly"
+    assert (book.html / "search.html").is_file()
+    # A page that is taken out of the contents leaves the site.
     (book.root / "_toc.yml").write_text("format: jb-book\nroot: book/first\n")
     shutil.rmtree(book.root / "notebooks")
-    bookbuild_main.build(book)
+    bookbuild_main.build(book, strict=True)
     assert not (book.html / "notebooks/01_one.html").exists()
+
+
+VERDICT = """
+from IPython import display
+facts = {"outside": ["accuracy is 0.1, expected 0.9"], "asserted": 1, "shown": 0}
+mime = "application/vnd.seeing.verdict+json"
+display.display({mime: {**facts, "not_measured": []}, "text/plain": "The verdict."}, raw=True)
+"""
+
+STOPPED = "01_one: cell 2 (raise ValueError('a *broken* cell')) raised ValueError: a *broken* cell"
+OUTSIDE = "02_two: accuracy is 0.1, expected 0.9"
+
+
+def test_a_reader_gets_every_page_and_is_told_what_is_wrong_and_a_strict_build_fails(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_chapter(book.root, "print(40 + 2)", "raise ValueError('a *broken* cell')", "print('no')")
+    write_chapter(book.root, VERDICT, name="02_two")
+    warn = "import warnings\nwarnings.warn('our own code warns')"
+    write_chapter(book.root, warn, name="03_three")
+    (book.root / "book/first.md").write_text("# First\n\n{doc}`no_such_page`\n")
+
+    status, said = run_command(book, monkeypatch, "build")
+    assert status == 1
+    assert "Built in " in said
+    findings = said[said.index("Stopped at a cell") :]
+    assert re.fullmatch(
+        rf"Stopped at a cell .*:\n  - {re.escape(STOPPED)}\n"
+        rf"Outside what was recorded .*:\n  - {re.escape(OUTSIDE)}\n"
+        r"Worth a look:\n  - 03_three.ipynb, cell 1 wrote to stderr: .*\n"
+        r"  - .*WARNING: .*no_such_page.*\n",
+        findings,
+    )
+    stopped = page(book)
+    (box,) = stopped.select("article .admonition")
+    assert "stopped at a cell that raised ValueError: a *broken* cell, when this" in box.text
+    assert stopped.select("article h1")[0].text.startswith("One")
+    first, second = (output.text for output in stopped.select("article .cell_output"))
+    assert first.strip() == "42"
+    assert "Traceback" in second and "a *broken* cell" in second
+    (box,) = page(book, "notebooks/02_two").select("article .admonition")
+    assert "recorded: accuracy is 0.1, expected 0.9." in box.text
+    assert page(book, "notebooks/03_three").select("article .admonition") == []
+
+    status, said = run_command(book, monkeypatch, "build", "--strict")
+    assert status == 1
+    assert said.endswith(f"\nThe book is not sound.\n{findings}"), "the warning, too, once more"
+
+
+def test_what_a_reader_is_only_told_of_leaves_the_exit_status_alone(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_chapter(book.root, VERDICT, "import warnings\nwarnings.warn('our own code warns')")
+    (book.root / "book/first.md").write_text("# First\n\n{doc}`no_such_page`\n")
+    status, said = run_command(book, monkeypatch, "build")
+    assert status == 0
+    assert all(part in said for part in ("Outside what was", "to stderr", "no_such_page"))
+    # All is well again: so is the page.
+    write_chapter(book.root, "print(40 + 2)")
+    (book.root / "book/first.md").write_text("# First\n\nA page.\n")
+    status, said = run_command(book, monkeypatch, "build", "--strict")
+    assert status == 0
+    assert said.endswith("index.html\n")
+    assert page(book).select("article .admonition") == []
+
+
+def test_a_missing_page_fails_the_build(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (book.root / "_toc.yml").open("a") as toc:
+        toc.write("  - file: book/second\n")
+    status, said = run_command(book, monkeypatch, "build")
+    assert status == 1
+    assert re.search(r"Not built as a whole:\n  - .*second", said)
+
+
+def test_jupyter_book_called_directly_says_what_to_run_instead(book: paths.Checkout) -> None:
+    """With the real book's settings: pages without a single output would look like the book."""
+    real = paths.default().root
+    settings = (real / "_config.yml").read_text(encoding="utf-8")
+    (book.root / "_config.yml").write_text(settings, encoding="utf-8")
+    (book.root / "tools").symlink_to(real / "tools")
+    done = subprocess.run(
+        [sys.executable, "-c", site.START, "build", str(book.root)],
+        capture_output=True,
+        text=True,
+        env={name: text for name, text in os.environ.items() if name != "PYTHONPATH"},
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "run `make book`" in done.stdout + done.stderr
+    assert list(book.html.rglob("*.html")) == []
+
+
+# Two builds at once, and places that cannot be used.
+
+
+def test_a_second_build_waits_for_the_first(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lock.hold(book):
+        second = threading.Thread(target=lambda: heard.append(hold_and_say(book)), daemon=True)
+        heard: list[str] = []
+        second.start()
+        second.join(timeout=1)
+        assert second.is_alive()
+    second.join(timeout=10)
+    assert heard == ["another build is running in this checkout: waiting for it\n"]
+
+
+def hold_and_say(book: paths.Checkout) -> str:
+    """Hold the lock for a moment; what was said before it was to be had."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), lock.hold(book):
+        pass
+    return said.getvalue()
+
+
+@pytest.mark.parametrize("words", [("build",), ("outputs",), ("reference", "01_one")])
+def test_every_command_that_executes_waits_for_its_turn(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    (book.root / "_build").touch()  # no folder can be made here: the lock is asked for first
+    status, said = run_command(book, monkeypatch, *words)
+    assert status == 1
+    assert re.fullmatch(r"\ncannot write to \S*.*_build \(.+\): build in a copy of .*\n", said)
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.html.mkdir(parents=True)
+    (book.html / "index.html").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = run_command(book, monkeypatch, "serve", "--port", str(port))
+    assert status == 1
+    assert f"cannot serve on port {port} (" in said
+    assert said.endswith("take another one, for example make serve PORT=8001\n")
+    assert len(said.splitlines()) == 2
+
+
+def test_there_is_nothing_to_serve_before_a_build(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, said = run_command(book, monkeypatch, "serve")
+    assert status == 1
+    assert said.endswith("run make book\n")

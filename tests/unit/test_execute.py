@@ -14,12 +14,12 @@ import psutil
 import pytest
 from fakes import ROOT, Book, code, prose, wait_until
 
-from bookbuild import execute, fingerprint
+from bookbuild import data_state, entries, execute, fingerprint
 
 
 def outputs(book: Book, name: str, profile: str = "quick") -> list[str]:
     """What the code cells of a cached execution printed."""
-    executed = execute.executed_notebook(book.checkout.cache / profile / name)
+    executed = entries.executed_notebook(book.checkout.cache / profile / name)
     return [
         "".join(output.get("text", "") for output in cell.outputs)
         for cell in executed.cells
@@ -27,7 +27,7 @@ def outputs(book: Book, name: str, profile: str = "quick") -> list[str]:
     ]
 
 
-def run(book: Book, name: str, profile: str = "quick") -> execute.Run:
+def run(book: Book, name: str, profile: str = "quick") -> entries.Run:
     """Execute a chapter, or take it from the cache."""
     path = book.root / "notebooks" / f"{name}.ipynb"
     return execute.chapter(path, book.checkout, profile, "[1/1]")
@@ -42,8 +42,15 @@ def cached_names(book: Book) -> set[str]:
 def small(book: Book, monkeypatch: pytest.MonkeyPatch) -> Book:
     """A book whose kernels import its own helpers, not the installed ones."""
     monkeypatch.setenv("PYTHONPATH", str(book.root / "src"))
-    monkeypatch.delenv("SEEING_SEED", raising=False)
+    for name in ("SEEING_SEED", "SEEING_CELL_TIMEOUT"):
+        monkeypatch.delenv(name, raising=False)
+    later(monkeypatch)
     return book
+
+
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every execution count as one of an earlier build, not of this process."""
+    monkeypatch.setattr(entries, "STARTED", float("inf"))
 
 
 class FakeKernel:
@@ -52,12 +59,17 @@ class FakeKernel:
     Attributes:
         executed: the chapters that were executed, in order.
         stand_in: whether they report stand-in data.
+        says: more that their provenance box holds.
+        verdict: what their conclusion finds.
         exports: files that they export.
+        fails: whether they raise.
     """
 
     def __init__(self) -> None:
         self.executed: list[str] = []
         self.stand_in = False
+        self.says: dict[str, Any] = {}
+        self.verdict: dict[str, Any] | None = None
         self.exports: dict[str, str] = {}
         self.fails = False
 
@@ -70,17 +82,21 @@ class FakeKernel:
         checkout: object,
     ) -> tuple[nbformat.NotebookNode, float, float]:
         self.executed.append(notebook.stem)
-        if self.fails:
-            raise execute.ChapterFailed("oh")
         book = nbformat.read(notebook, as_version=4)
-        facts = {"data": [{"name": "letters", "is_stand_in": self.stand_in}]}
+        if self.fails:
+            raise execute.ChapterFailed(
+                "oh", entries.Failure(1, "x = 1", "raised Oh"), (book, 1, 1)
+            )
+        facts = {"data": [{"name": "letters", "is_stand_in": self.stand_in}], **self.says}
         for cell in book.cells:
             if cell.cell_type == "code":
                 data: dict[str, Any] = {execute.PROVENANCE_MIME: facts}
+                if self.verdict is not None:
+                    data[execute.VERDICT_MIME] = self.verdict
                 cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
         for name, text in self.exports.items():
-            (work / execute.EXPORTS).mkdir(exist_ok=True)
-            (work / execute.EXPORTS / name).write_text(text, encoding="utf-8")
+            (work / entries.EXPORTS).mkdir(exist_ok=True)
+            (work / entries.EXPORTS / name).write_text(text, encoding="utf-8")
         return book, 1.5, 250.0
 
 
@@ -126,7 +142,7 @@ def test_a_chapter_runs_in_a_kernel_and_comes_from_the_cache_the_next_time(
     assert not pathlib.Path(work).exists(), "which is gone afterwards"
     entry = small.checkout.cache / "full" / "01_letters"
     assert (entry / "exports" / "a.json").read_text(encoding="utf-8") == "{}"
-    last = execute.executed_notebook(entry).cells[-1]
+    last = entries.executed_notebook(entry).cells[-1]
     assert last.outputs[0].data["text/plain"] == "42"
     assert last.execution_count == 5
     assert capsys.readouterr().out == (
@@ -146,29 +162,108 @@ def test_a_chapter_runs_in_a_kernel_and_comes_from_the_cache_the_next_time(
     assert "stand-in" not in said
 
 
-def test_a_cell_that_raises_fails_the_chapter_and_caches_nothing(small, capsys):
+def failed_cells(book: Book, name: str) -> list[nbformat.NotebookNode]:
+    """The cells of a failed execution, as it is kept for its page."""
+    return entries.executed_notebook(book.checkout.failed / "quick" / name).cells
+
+
+def test_a_cell_that_raises_stops_the_chapter_which_is_kept_for_its_page(small, capsys):
     small.chapter("01_letters", code("print('so far')"), code("1 / 0"), code("print('never')"))
-    with pytest.raises(execute.ChapterFailed) as caught:
-        run(small, "01_letters")
-    message = re.sub(r"\x1b\[[\d;]*m", "", str(caught.value))  # IPython colors tracebacks
-    failed = small.checkout.build / "failed" / "01_letters.ipynb"
+    stopped = run(small, "01_letters")
+    assert stopped.failed == entries.Failure(
+        cell=2, line="1 / 0", what="raised ZeroDivisionError: division by zero"
+    )
+    said = capsys.readouterr()
+    assert "[1/1] 01_letters: 2 cells, FAILED" in said.out
+    message = re.sub(r"\x1b\[[\d;]*m", "", said.err)  # IPython colors tracebacks
+    failed = small.checkout.failed / "01_letters.ipynb"
     assert message.startswith("01_letters.ipynb: ")
     assert "ZeroDivisionError: division by zero" in message
-    assert message.endswith(f"As far as it ran: {failed}")
-    first, second, third = nbformat.read(failed, as_version=4).cells
-    assert first.outputs[0].text == "so far\n"
-    assert second.outputs[0].ename == "ZeroDivisionError"
-    assert third.outputs == []
+    assert message.endswith(f"As far as it ran: {failed}\n")
+    for first, second, third in (
+        failed_cells(small, "01_letters"),
+        nbformat.read(failed, as_version=4).cells,
+    ):
+        assert first.outputs[0].text == "so far\n"
+        assert second.outputs[0].ename == "ZeroDivisionError"
+        assert third.outputs == []
     assert cached_names(small) == set()
-    assert "[1/1] 01_letters: 2 cells, FAILED" in capsys.readouterr().out
 
 
-def test_a_kernel_that_dies_fails_the_chapter_and_caches_nothing(small, capsys):
-    small.chapter("01_letters", code("import os\nos._exit(1)"))
-    with pytest.raises(execute.ChapterFailed, match=r"01_letters\.ipynb: Kernel died"):
-        run(small, "01_letters")
+def test_a_kernel_that_dies_stops_the_chapter(small, capsys):
+    small.chapter("01_letters", code("# Away with it\n\nimport os\nos._exit(1)"))
+    stopped = run(small, "01_letters")
+    assert stopped.failed == entries.Failure(
+        cell=1, line="import os", what="ended the Python that ran it (Kernel died)"
+    )
+    (cell,) = failed_cells(small, "01_letters")
+    assert cell.outputs[0].output_type == "error"
+    assert cell.outputs[0].traceback == [
+        "DeadKernel: this cell ended the Python that ran it (Kernel died)"
+    ]
     assert cached_names(small) == set()
     assert "FAILED" in capsys.readouterr().out
+
+
+def test_a_cell_that_hangs_is_ended_and_so_is_all_that_it_started(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEEING_CELL_TIMEOUT", "1")
+    pids = tmp_path / "pids"
+    small.chapter(
+        "01_letters",
+        code("print('so far')"),
+        code(
+            "import os, subprocess, sys, time\n"
+            "wait = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); '\n"
+            "child = subprocess.Popen([sys.executable, '-c', wait + 'time.sleep(300)'])\n"
+            f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+            "while True:\n"
+            "    try:\n        time.sleep(300)\n    except BaseException:\n        pass"
+        ),
+    )
+    stopped = run(small, "01_letters")
+    what = "took longer than 1 seconds (SEEING_CELL_TIMEOUT)"
+    assert stopped.failed == entries.Failure(
+        cell=2, line="import os, subprocess, sys, time", what=what
+    )
+    first, second = failed_cells(small, "01_letters")
+    assert first.outputs[0].text == "so far\n"
+    assert second.outputs[-1].evalue == what
+    assert not any(map(is_running, map(int, pids.read_text().split())))
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and more of it than its exit status."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@pytest.mark.parametrize(
+    ("environment", "seconds"),
+    [
+        ({"SEEING_PROFILE": "quick"}, 600),
+        ({"SEEING_PROFILE": "full"}, 7200),
+        ({}, 600),
+        ({"SEEING_PROFILE": "full", "SEEING_CELL_TIMEOUT": "30"}, 30),
+        ({"SEEING_PROFILE": "quick", "SEEING_CELL_TIMEOUT": ""}, 600),
+        ({"SEEING_CELL_TIMEOUT": "0"}, 0),
+    ],
+)
+def test_how_long_a_cell_may_take(environment, seconds):
+    assert execute.cell_timeout(environment) == seconds
+
+
+@pytest.mark.parametrize("text", ["ten", "-1", "1.5", "10 s"])
+def test_a_limit_that_is_no_number_is_an_error(text):
+    with pytest.raises(ValueError, match=r"SEEING_CELL_TIMEOUT is .*expected a whole number"):
+        execute.cell_timeout({"SEEING_CELL_TIMEOUT": text})
+
+
+def test_a_kernel_is_not_told_to_be_strict(monkeypatch):
+    monkeypatch.setenv("SEEING_STRICT", "1")
+    environment = execute.kernel_environment("full", MORE="1")
+    assert "SEEING_STRICT" not in environment
+    assert (environment["SEEING_PROFILE"], environment["MORE"]) == ("full", "1")
 
 
 def test_an_edited_helper_executes_the_chapters_that_depend_on_it_again_and_no_other(small, capsys):
@@ -194,12 +289,9 @@ execute.chapter(root / "notebooks" / "01_letters.ipynb", paths.Checkout(root), "
 """
 
 
-def test_a_build_killed_in_the_middle_of_a_chapter_leaves_no_half_entry(
-    small, start_python, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tools"))
-    marker, go_on = tmp_path / "kernel", tmp_path / "go on"
-    small.chapter(
+def waiting_chapter(book: Book, marker: pathlib.Path, go_on: pathlib.Path) -> None:
+    """Write a chapter that notes its kernel's process number, and waits until it may go on."""
+    book.chapter(
         "01_letters",
         code(
             "import os, pathlib, time\n"
@@ -209,6 +301,40 @@ def test_a_build_killed_in_the_middle_of_a_chapter_leaves_no_half_entry(
             "print('done')"
         ),
     )
+
+
+def test_ctrl_c_ends_the_kernel_and_leaves_the_cache_as_it_was(
+    small, start_python, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tools"))
+    marker, go_on = tmp_path / "kernel", tmp_path / "go on"
+    waiting_chapter(small, marker, go_on)
+    build = start_python(COMMAND, small.root)
+    wait_until(lambda: marker.exists() and marker.read_text(encoding="utf-8").endswith(" "))
+    build.send_signal(signal.SIGINT)
+    assert build.wait(timeout=30) == 130
+    assert build.stdout.read() == "\nStopped. The chapters that were finished are kept.\n"
+    assert not is_running(int(marker.read_text(encoding="utf-8")))
+    assert cached_names(small) == set()
+    assert not small.checkout.failed.exists()
+    go_on.touch()
+    assert run(small, "01_letters").failed is None
+
+
+COMMAND = """
+import pathlib, sys
+from bookbuild import __main__ as command, paths
+command.paths.default = lambda: paths.Checkout(pathlib.Path(sys.argv[1]))
+sys.exit(command.main(["build"]))
+"""
+
+
+def test_a_build_killed_in_the_middle_of_a_chapter_leaves_no_half_entry(
+    small, start_python, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tools"))
+    marker, go_on = tmp_path / "kernel", tmp_path / "go on"
+    waiting_chapter(small, marker, go_on)
     build = start_python(BUILD, small.root)
     wait_until(lambda: marker.exists() and marker.read_text(encoding="utf-8").endswith(" "))
     build.send_signal(signal.SIGKILL)
@@ -258,10 +384,29 @@ def test_a_failed_execution_keeps_the_entry_of_the_code_before(small, fake):
     run(small, "01_letters")
     small.chapter("01_letters", code("x = 2"))
     fake.fails = True
-    with pytest.raises(execute.ChapterFailed):
-        run(small, "01_letters")
+    assert run(small, "01_letters").failed is not None
     assert cached_names(small) == {"01_letters"}
     small.chapter("01_letters", code("x = 1"))
+    assert run(small, "01_letters").from_cache
+
+
+def test_a_failed_execution_is_tried_again_by_the_next_build_and_not_by_the_same(
+    small, fake, monkeypatch, capsys
+):
+    small.chapter("01_letters", code("x = 1"))
+    fake.fails = True
+    with monkeypatch.context() as this_build:
+        this_build.setattr(entries, "STARTED", 0.0)
+        stopped = run(small, "01_letters")
+        capsys.readouterr()
+        again = run(small, "01_letters")
+        assert again.from_cache
+        assert again.failed == stopped.failed
+        assert "failed a moment ago: cell 1 (x = 1) raised Oh" in capsys.readouterr().out
+    assert fake.executed == ["01_letters"]
+    fake.fails = False
+    assert run(small, "01_letters").failed is None
+    assert fake.executed == ["01_letters"] * 2
     assert run(small, "01_letters").from_cache
 
 
@@ -299,6 +444,154 @@ def test_an_entry_made_with_real_data_does_not_care_for_the_mirror(
     assert run(small, "01_letters").from_cache
 
 
+def put_asset(cache: pathlib.Path, name: str, origin: str) -> None:
+    """Put a data set into a cache folder."""
+    (cache / name).mkdir(parents=True, exist_ok=True)
+    (cache / name / "origin.txt").write_text(f"{origin}\n", encoding="utf-8")
+
+
+def gap_in_the_box(fake: FakeKernel) -> None:
+    fake.says = {"missing": [{"name": "weights", "reason": "no network"}]}
+
+
+def gap_in_the_verdict(fake: FakeKernel) -> None:
+    fake.verdict = {"outside": [], "not_measured": ["letters_accuracy"]}
+
+
+def a_stand_in(fake: FakeKernel) -> None:
+    fake.stand_in = True
+
+
+@pytest.mark.parametrize("gap", [gap_in_the_box, gap_in_the_verdict, a_stand_in])
+def test_a_gap_is_tried_again_when_its_cause_may_be_gone(small, fake, cache, monkeypatch, gap):
+    small.chapter("01_letters", code("x = 1"))
+    monkeypatch.setenv("SEEING_OFFLINE", "1")
+    gap(fake)
+    run(small, "01_letters")
+    assert run(small, "01_letters").from_cache
+    put_asset(cache, "letters", "their own server")
+    assert not run(small, "01_letters").from_cache, "the cache folder holds more"
+    assert run(small, "01_letters").from_cache
+    monkeypatch.delenv("SEEING_OFFLINE")
+    assert not run(small, "01_letters").from_cache, "there may be a network"
+    assert run(small, "01_letters").from_cache
+
+
+def test_a_box_that_lists_its_gaps_is_believed(small, fake, monkeypatch):
+    """Metrics that are left out by design are no gap."""
+    small.chapter("01_letters", code("x = 1"))
+    fake.says, fake.verdict = {"missing": []}, {"outside": [], "not_measured": ["letters_accuracy"]}
+    assert run(small, "01_letters").missing == []
+
+
+def test_what_was_missing_is_kept_with_its_reason(small, fake):
+    small.chapter("01_letters", code("x = 1"))
+    gap_in_the_box(fake)
+    assert run(small, "01_letters").missing == ["weights: no network"]
+
+
+def test_real_data_of_another_edition_execute_the_chapter_again(
+    small, fake, cache, tmp_path, monkeypatch
+):
+    small.chapter("01_letters", code("x = 1"))
+    put_asset(cache, "letters", "their own server")
+    run(small, "01_letters")
+    put_asset(cache, "numbers", "their own server")
+    assert run(small, "01_letters").from_cache, "it does not use them"
+    monkeypatch.setenv("SEEING_CACHE", str(tmp_path / "empty"))
+    assert run(small, "01_letters").from_cache, "what would be fetched is what was fetched"
+    put_asset(tmp_path / "other", "letters", "the mirror folder (letters_64px.tar)")
+    monkeypatch.setenv("SEEING_CACHE", str(tmp_path / "other"))
+    assert not run(small, "01_letters").from_cache
+    assert run(small, "01_letters").from_cache
+
+
+def state(**changes: Any) -> data_state.DataState:
+    """A state of the data, with changes."""
+    usual = {"mirror": "a", "cache": "/c", "assets": {"letters": "x"}, "offline": False}
+    return data_state.DataState(**{**usual, "npm": False, **changes})
+
+
+@pytest.mark.parametrize(
+    ("then", "today", "age_s", "again"),
+    [
+        (state(), state(), 10, False),
+        (state(), state(), 3500, False),
+        (state(), state(), 3700, True),
+        (state(offline=True), state(offline=True), 1e6, False),
+        (state(), state(offline=True), 1e6, False),
+        (state(offline=True), state(), 10, True),
+        (state(), state(mirror="b"), 10, True),
+        (state(), state(cache="/d"), 10, True),
+        (state(), state(assets={}), 10, True),
+        (state(), state(assets={"letters": "y"}), 10, True),
+        (state(), state(npm=True), 10, True),
+        (state(npm=True), state(), 10, False),
+    ],
+)
+def test_when_a_gap_may_be_filled(then, today, age_s, again):
+    assert data_state.may_fill_gaps(then, today, age_s) is again
+
+
+@pytest.mark.parametrize(
+    ("assets", "used", "other"),
+    [
+        ({"letters": "x"}, ["letters"], False),
+        ({"letters": "y"}, ["letters"], True),
+        ({"letters": "y"}, ["letters (64 px edition)"], True),
+        ({"letters": "y"}, ["numbers"], False),
+        ({"letters": "y"}, [], False),
+        ({}, ["letters"], False),
+    ],
+)
+def test_when_the_cache_folder_holds_another_edition(assets, used, other):
+    assert data_state.has_other_edition(state(), state(assets=assets), used) is other
+
+
+def test_the_state_holds_what_the_cache_folder_holds(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    empty = data_state.now()
+    assert (empty.assets, empty.offline, empty.npm, empty.mirror) == ({}, False, False, "no mirror")
+    put_asset(cache, "letters", "their own server")
+    put_asset(cache, ".letters.partial-1", "half of it")
+    (cache / "numbers").mkdir()
+    monkeypatch.setenv("SEEING_OFFLINE", "1")
+    (tmp_path / "npm").write_text("#!/bin/sh\n")
+    (tmp_path / "npm").chmod(0o755)
+    full = data_state.now()
+    assert full.assets == {"letters": "their own server"}
+    assert (full.cache, full.offline, full.npm) == (str(cache), True, True)
+
+
+def cut(path: pathlib.Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def zeros(path: pathlib.Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("executed.ipynb", pathlib.Path.unlink),
+        ("executed.ipynb", cut),
+        ("executed.ipynb", zeros),
+        ("exports/a.json", pathlib.Path.unlink),
+        ("exports/a.json", cut),
+    ],
+)
+def test_a_damaged_entry_is_made_again(small, fake, name, damage):
+    small.chapter("01_letters", code("x = 1"))
+    fake.exports = {"a.json": "1" * 200}
+    whole = run(small, "01_letters")
+    assert whole.files["exports/a.json"] == 200
+    damage(small.checkout.cache / "quick" / "01_letters" / name)
+    assert not run(small, "01_letters").from_cache
+    assert run(small, "01_letters").files == whole.files
+    assert run(small, "01_letters").from_cache
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", '{"key": "a"}', '{"surprise": 1}', "\udcff"], ids=repr
 )
@@ -307,9 +600,9 @@ def test_an_entry_that_cannot_be_read_is_made_again(small, fake, text):
     run(small, "01_letters")
     note = small.checkout.cache / "quick" / "01_letters" / "run.json"
     note.write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert execute.load(note.parent) is None
+    assert entries.load(note.parent) is None
     assert not run(small, "01_letters").from_cache
-    assert execute.load(note.parent) is not None
+    assert entries.load(note.parent) is not None
 
 
 def test_a_new_execution_replaces_all_that_the_old_one_exported(small, fake):
@@ -319,7 +612,7 @@ def test_a_new_execution_replaces_all_that_the_old_one_exported(small, fake):
     small.chapter("01_letters", code("x = 2"))
     fake.exports = {"both.json": "2"}
     run(small, "01_letters")
-    exports = small.checkout.cache / "quick" / "01_letters" / execute.EXPORTS
+    exports = small.checkout.cache / "quick" / "01_letters" / entries.EXPORTS
     assert {path.name: path.read_text() for path in exports.iterdir()} == {"both.json": "2"}
     assert cached_names(small) == {"01_letters"}
     small.chapter("01_letters", code("x = 3"))
@@ -330,7 +623,7 @@ def test_a_new_execution_replaces_all_that_the_old_one_exported(small, fake):
 
 KILLED_WHILE_STORING = """
 import os, pathlib, shutil, signal, sys
-from bookbuild import execute, paths
+from bookbuild import entries, execute, paths
 
 root, step = pathlib.Path(sys.argv[1]), sys.argv[2]
 
@@ -354,7 +647,7 @@ pathlib.Path.rename = rename
 if step == "the exports":
     shutil.copytree = die
 if step == "the note":
-    execute.json.dumps = die
+    entries.json.dumps = die
 if step == "the old entry":
     # Dies after one file is gone, whichever.
     def rmtree(folder, **settings):
@@ -389,14 +682,14 @@ def test_a_build_killed_while_it_stores_leaves_the_old_entry_the_new_one_or_none
     killed = start_python(KILLED_WHILE_STORING, small.root, step)
     assert killed.wait(timeout=60) == -signal.SIGKILL, killed.stdout.read()
 
-    found = execute.load(folder)
+    found = entries.load(folder)
     if entry == "none":
         assert found is None
     else:
         assert found is not None
         assert found.key == (old.key if entry == "old" else new_key)
-        assert [p.name for p in (folder / execute.EXPORTS).iterdir()] == [f"{entry}.json"]
-        source = execute.executed_notebook(folder).cells[0].source
+        assert [p.name for p in (folder / entries.EXPORTS).iterdir()] == [f"{entry}.json"]
+        source = entries.executed_notebook(folder).cells[0].source
         assert source == ("x = 1" if entry == "old" else "x = 2")
     assert run(small, "01_letters").from_cache is (entry == "new")
     assert run(small, "01_letters").from_cache
@@ -428,5 +721,21 @@ def test_the_note_of_an_entry_is_plain_json(small, fake):
     made = run(small, "01_letters")
     note = small.checkout.cache / "quick" / "01_letters" / "run.json"
     entry = json.loads(note.read_text(encoding="utf-8"))
-    assert execute.Run(**entry) == made
-    assert execute.cost(made) == "2 s, peak memory 0.25 GB"
+    assert entries.Run.from_json(entry) == made
+    assert entry["data"] == [{"name": "letters", "is_stand_in": False}]
+    assert entries.cost(made) == "2 s, peak memory 0.25 GB"
+
+
+def test_the_verdict_of_a_chapter_is_found_and_kept(small, fake):
+    small.chapter("01_letters", code("x = 1"))
+    fake.verdict = {"outside": ["accuracy is 0.1"], "asserted": 3, "shown": 1, "not_measured": []}
+    made = run(small, "01_letters")
+    assert made.verdict == fake.verdict
+    assert made.outside == ["accuracy is 0.1"]
+    assert run(small, "01_letters").outside == ["accuracy is 0.1"]
+
+
+def test_a_chapter_without_a_conclusion_has_no_verdict(small, fake):
+    small.chapter("01_letters", code("x = 1"))
+    assert run(small, "01_letters").verdict is None
+    assert run(small, "01_letters").outside == []

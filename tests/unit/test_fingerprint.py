@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from fakes import Book, code, prose
 
-from bookbuild import fingerprint
+from bookbuild import data_state, fingerprint
 
 SOURCES = {
     "src/seeing/alpha.py": '"""Alpha."""\nfrom seeing import shared\n',
@@ -127,6 +127,58 @@ def test_the_key_changes_with_profile_seed_and_python(small, monkeypatch):
     monkeypatch.setattr(platform, "python_version", lambda: "3.99.0")
     keys.append(key(small))
     assert len(set(keys)) == 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "KERAS_BACKEND",
+        "ONEDNN_MAX_CPU_ISA",
+        "TF_ENABLE_ONEDNN_OPTS",
+        "TF_NUM_INTRAOP_THREADS",
+        "OMP_NUM_THREADS",
+        "CUDA_VISIBLE_DEVICES",
+    ],
+)
+def test_the_key_changes_with_a_setting_that_decides_a_number(small, monkeypatch, name):
+    monkeypatch.delenv(name, raising=False)
+    before = key(small)
+    monkeypatch.setenv(name, "1")
+    assert key(small) != before
+
+
+@pytest.mark.parametrize("name", ["SEEING_OFFLINE", "SEEING_CACHE", "SEEING_MIRROR", "HOME"])
+def test_the_key_does_not_change_with_where_data_come_from(small, monkeypatch, tmp_path, name):
+    before = key(small)
+    monkeypatch.setenv(name, str(tmp_path))
+    assert key(small) == before
+
+
+@pytest.mark.parametrize("package", ["keras", "tensorflow", "numpy", "scipy", "pillow", "mlxtend"])
+def test_the_key_changes_with_the_version_of_a_package(small, monkeypatch, package):
+    before = key(small)
+    real = fingerprint.version
+    monkeypatch.setattr(
+        fingerprint, "version", lambda name: "99.0" if name == package else real(name)
+    )
+    assert key(small) != before
+
+
+def test_a_package_that_is_not_there_has_no_version():
+    assert fingerprint.version("numpy").count(".") == 2
+    assert fingerprint.version("no-package-of-this-name") == ""
+
+
+def test_the_key_changes_with_a_gpu(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(fingerprint, "GPU", tmp_path / "nvidia0")
+    keys = [key(small)]
+    (tmp_path / "nvidia0").touch()
+    keys.append(key(small))
+    assert keys[0] != keys[1]
+    (tmp_path / "nvidia0").rename(tmp_path / "nvidia-smi")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    assert key(small) == keys[1]
 
 
 def test_a_helper_that_appears_later_changes_the_key(small):
@@ -266,22 +318,22 @@ def mirror(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
 def test_the_mirrors_state_changes_with_its_files(
     mirror: pathlib.Path, change: Callable[[pathlib.Path], object]
 ):
-    before = fingerprint.mirror_state()
-    assert fingerprint.mirror_state() == before
+    before = data_state.mirror_state()
+    assert data_state.mirror_state() == before
     change(mirror)
-    assert fingerprint.mirror_state() != before
+    assert data_state.mirror_state() != before
 
 
 def test_no_mirror_is_a_state_of_its_own(mirror, monkeypatch):
-    with_mirror = fingerprint.mirror_state()
+    with_mirror = data_state.mirror_state()
     monkeypatch.setenv("SEEING_MIRROR", str(mirror / "nowhere"))
-    nowhere = fingerprint.mirror_state()
+    nowhere = data_state.mirror_state()
     monkeypatch.delenv("SEEING_MIRROR")
-    assert fingerprint.mirror_state() == nowhere != with_mirror
+    assert data_state.mirror_state() == nowhere != with_mirror
 
 
 def test_a_mirror_in_the_home_folder_is_found_like_the_data_in_it(mirror, monkeypatch):
-    state = fingerprint.mirror_state()
+    state = data_state.mirror_state()
     monkeypatch.setenv("HOME", str(mirror.parent))
     monkeypatch.setenv("SEEING_MIRROR", "~/mirror")
-    assert fingerprint.mirror_state() == state
+    assert data_state.mirror_state() == state

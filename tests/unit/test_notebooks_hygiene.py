@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from fakes import Book, code, prose, write_notebook
 
-from bookbuild import execute, notebooks
+from bookbuild import entries, execute, notebooks
 
 CHECKED = f"{notebooks.CHECKED}\nprint(6 * 7)"
 
@@ -242,7 +242,7 @@ def test_a_failing_chapter_stays_as_it_was_stored(book: Book, fake_run):
 
     def run(fresh: nbformat.NotebookNode) -> None:
         fresh.cells[0].outputs = [printed("half")]
-        raise execute.ChapterFailed("oh")
+        raise execute.ChapterFailed("oh", entries.Failure(1, "x", "raised Oh"), (fresh, 0, 0))
 
     fake_run(run)
     with pytest.raises(execute.ChapterFailed):

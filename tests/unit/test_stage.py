@@ -2,19 +2,34 @@
 
 import os
 import pathlib
+from typing import Any
 
 import nbformat
 import pytest
 from fakes import Book, code, prose, write_notebook
 
-from bookbuild import execute, stage
+from bookbuild import data_state, entries, execute, notes, stage
 
 PAGE = "notebooks/01_letters.ipynb"
 
 
-def put_in_cache(book: Book, name: str, *cells: nbformat.NotebookNode) -> pathlib.Path:
+def made(name: str, **more: Any) -> entries.Run:
+    """A run of a chapter."""
+    state = data_state.DataState(mirror="", cache="", assets={}, offline=False, npm=False)
+    return entries.Run(name, "key", 1.0, 1.0, 0.0, data=[], missing=[], state=state, **more)
+
+
+def put_on_stage(book: Book, **more: Any) -> list[str]:
+    """Stage a book, each of whose chapters was executed alike."""
+    runs = [made(path.stem, **more) for path in book.checkout.chapters()]
+    return stage.stage(book.checkout, "quick", runs)
+
+
+def put_in_cache(
+    book: Book, name: str, *cells: nbformat.NotebookNode, failed: bool = False
+) -> pathlib.Path:
     """Put an executed chapter into the cache, as an execution would have."""
-    folder = book.checkout.cache / "quick" / name
+    folder = entries.folder(book.checkout, "quick", name, failed=failed)
     write_notebook(
         folder / "executed.ipynb", *cells, language_info={"name": "python", "version": "3.11"}
     )
@@ -60,7 +75,7 @@ def page(book: Book) -> nbformat.NotebookNode:
 
 
 def test_pages_are_copied_as_they_are(small):
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     found = staged(small)
     assert set(found) == {
         "_config.yml",
@@ -74,7 +89,7 @@ def test_pages_are_copied_as_they_are(small):
 
 
 def test_a_chapter_has_todays_prose_and_the_outputs_of_its_execution(small):
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     heading, first, second = page(small).cells
     assert heading.source == "# Letters"
     assert [cell.source for cell in (first, second)] == ["print(1)", "print(2)"]
@@ -86,7 +101,7 @@ def test_a_chapter_has_todays_prose_and_the_outputs_of_its_execution(small):
 
 def test_the_chapter_in_git_is_left_alone(small):
     before = (small.root / PAGE).read_bytes()
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     assert (small.root / PAGE).read_bytes() == before
 
 
@@ -94,7 +109,7 @@ def test_prose_may_come_and_go_between_the_cells(small):
     small.chapter(
         "01_letters", code("print(1)"), prose("New."), prose("Newer."), code("print(2)", tags=["x"])
     )
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     cells = page(small).cells
     assert [cell.cell_type for cell in cells] == ["code", "markdown", "markdown", "code"]
     assert [cell.outputs[0].text for cell in (cells[0], cells[3])] == ["1\n", "2\n"]
@@ -104,7 +119,7 @@ def test_prose_may_come_and_go_between_the_cells(small):
 def test_an_execution_of_other_cells_is_an_error(small):
     small.chapter("01_letters", code("print(1)"))
     with pytest.raises(ValueError, match=r"shorter|longer"):
-        stage.stage(small.checkout, "quick")
+        put_on_stage(small)
 
 
 def test_what_only_the_build_reads_does_not_reach_the_page(small):
@@ -112,33 +127,37 @@ def test_what_only_the_build_reads_does_not_reach_the_page(small):
     cell.outputs = [
         nbformat.v4.new_output(
             "display_data",
-            data={"text/html": "<table></table>", execute.PROVENANCE_MIME: {"data": []}},
+            data={
+                "text/html": "<table></table>",
+                execute.PROVENANCE_MIME: {"data": []},
+                execute.VERDICT_MIME: {"outside": []},
+            },
         )
     ]
     put_in_cache(small, "01_letters", cell, executed("print(2)", 2, "2\n"))
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     assert set(page(small).cells[1].outputs[0].data) == {"text/html"}
 
 
 def test_a_second_staging_touches_no_file(small):
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     for path in small.checkout.source.rglob("*"):
         os.utime(path, (1, 1))
     before = staged(small)
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     assert staged(small) == before
     files = [path for path in small.checkout.source.rglob("*") if path.is_file()]
     assert {path.stat().st_mtime for path in files} == {1}
 
 
 def test_only_what_changed_is_written_again(small):
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     for path in small.checkout.source.rglob("*"):
         os.utime(path, (1, 1))
     small.write("book/preface.md", "# Another preface, of another length\n")
     same_length = small.write("book/_static/house.css", "b {}")
     os.utime(same_length, (1, 1))  # and the same time: only reading it tells
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     written = {
         path.relative_to(small.checkout.source).as_posix()
         for path in small.checkout.source.rglob("*")
@@ -153,26 +172,96 @@ def test_what_is_no_longer_wanted_is_removed(small):
     folder = put_in_cache(
         small, "01_letters", executed("print(1)", 1, "1\n"), executed("print(2)", 2, "2\n")
     )
-    (folder / execute.EXPORTS).mkdir()
-    (folder / execute.EXPORTS / "old.json").write_text("{}", encoding="utf-8")
-    stage.stage(small.checkout, "quick")
+    (folder / entries.EXPORTS).mkdir()
+    (folder / entries.EXPORTS / "old.json").write_text("{}", encoding="utf-8")
+    put_on_stage(small)
     assert {"book/old.md", "book/_static/data/old.json"} <= set(staged(small))
     (small.root / "book" / "old.md").unlink()
-    (folder / execute.EXPORTS / "old.json").unlink()
+    (folder / entries.EXPORTS / "old.json").unlink()
     (small.checkout.source / "stray.md").touch()
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     assert not {"book/old.md", "book/_static/data/old.json", "stray.md"} & set(staged(small))
     assert PAGE in staged(small)
 
 
 def test_what_a_chapter_exports_goes_where_the_demos_read_it(small):
-    folder = small.checkout.cache / "quick" / "01_letters" / execute.EXPORTS / "deep"
+    folder = small.checkout.cache / "quick" / "01_letters" / entries.EXPORTS / "deep"
     folder.mkdir(parents=True)
     (folder / "network.json").write_text('{"a": 1}', encoding="utf-8")
-    stage.stage(small.checkout, "quick")
+    put_on_stage(small)
     assert staged(small)["book/_static/data/deep/network.json"] == b'{"a": 1}'
 
 
 def test_each_profile_has_its_own_executions(small):
     with pytest.raises(FileNotFoundError):
-        stage.stage(small.checkout, "full")
+        stage.stage(small.checkout, "full", [made("01_letters")])
+
+
+# Chapters that stopped, or left what was recorded.
+
+FAILURE = entries.Failure(2, "print(2)", "raised ValueError: {doc}`x` is $no$ *number*")
+
+
+def test_a_chapter_that_stopped_is_staged_as_far_as_it_came_and_says_so(small):
+    stopped = code("print(2)")
+    stopped.outputs = [
+        nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=["no"])
+    ]
+    put_in_cache(small, "01_letters", executed("print(1)", 1, "one\n"), stopped, failed=True)
+    assert put_on_stage(small, failed=FAILURE) == []
+    heading, first, second = page(small).cells
+    assert first.outputs[0].text == "one\n"
+    assert second.outputs[0].ename == "ValueError"
+    title, _, fence, note, *_ = heading.source.splitlines()
+    assert (title, fence) == ("# Letters", "```{warning}")
+    assert "This chapter stopped at a cell that raised ValueError" in note.replace("\\", "")
+    assert r"\{doc\}\`x\` is \$no\$ \*number\*" in note, "it is shown, not obeyed"
+    nbformat.validate(page(small))
+
+
+def test_a_chapter_that_left_what_was_recorded_says_so(small):
+    put_on_stage(small, verdict={"outside": ["accuracy is 0.1, expected 0.9"]})
+    note = page(small).cells[0].source.replace("\\", "")
+    assert "did not agree with what was recorded: accuracy is 0.1, expected 0.9." in note
+    assert page(small).cells[1].outputs[0].text == "1\n"
+
+
+def test_a_sound_chapter_says_nothing_of_the_kind(small):
+    put_on_stage(small, verdict={"outside": []})
+    assert page(small).cells[0].source == "# Letters"
+    assert notes.sentences(made("01_letters")) == []
+
+
+def test_a_chapter_whose_kernel_never_started_has_a_page(small):
+    folder = entries.folder(small.checkout, "quick", "01_letters", failed=True)
+    write_notebook(folder / "executed.ipynb", code("print(1)"), code("print(2)"))
+    put_on_stage(small, failed=entries.Failure(0, "", "ended"))
+    assert page(small).metadata.language_info == {"name": "python"}
+
+
+@pytest.mark.parametrize("first", ["No title.", ""])
+def test_a_page_without_a_title_has_the_note_first(first):
+    notebook = nbformat.v4.new_notebook(cells=[prose(first)] if first else [])
+    notes.put_at_head(notebook, "Beware.")
+    assert notebook.cells[0].source == "```{warning}\nBeware\\.\n```"
+    assert len(notebook.cells) == 1 + bool(first)
+
+
+def test_the_text_under_the_title_stays():
+    notebook = nbformat.v4.new_notebook(cells=[prose("# Letters\n\nThe promise.")])
+    notes.put_at_head(notebook, "Beware")
+    assert notebook.cells[0].source == "# Letters\n\n```{warning}\nBeware\n```\n\nThe promise."
+
+
+def test_two_chapters_that_export_the_same_file_are_named(small):
+    small.chapter("02_numbers", code("print(1)"))
+    for name, count in (("01_letters", 2), ("02_numbers", 1)):
+        cells = [executed("print(1)", 1, "1\n")] * count
+        folder = put_in_cache(small, name, *cells) / entries.EXPORTS
+        folder.mkdir()
+        (folder / "network.json").write_text(name, encoding="utf-8")
+    assert put_on_stage(small) == [
+        "01_letters.ipynb and 02_numbers.ipynb both export 'network.json', and a demo can read "
+        "only one: give each its own name"
+    ]
+    assert staged(small)["book/_static/data/network.json"] == b"01_letters"

@@ -4,19 +4,24 @@ import argparse
 import functools
 import http.server
 import pathlib
+import signal
 import sys
 import time
 import webbrowser
 
-from bookbuild import execute, notebooks, paths, reference, site, stage
+from bookbuild import execute, lock, notebooks, paths, reference, report, site, stage
 from seeing import profiles
+
+DEFAULT_PORT = 8000
+INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code is 0 only where all of it succeeded."""
     parser = argparse.ArgumentParser(prog="bookbuild", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="execute what changed and build the site")
+    chosen = commands.add_parser("build", help="execute what changed and build the site")
+    chosen.add_argument("--strict", action="store_true", help="any finding is a failure")
     chosen = commands.add_parser("reference", help="record a chapter's reference results")
     chosen.add_argument("chapter", help="for example 04_first_cnn or first_cnn")
     chosen.add_argument(
@@ -26,57 +31,76 @@ def main(arguments: list[str] | None = None) -> int:
     chosen.add_argument("chapter", nargs="?", help="default: every chapter")
     commands.add_parser("lint", help="list what is wrong with the stored notebooks")
     chosen = commands.add_parser("serve", help="serve the built site on localhost")
-    chosen.add_argument("--port", type=int, default=8000)
+    chosen.add_argument("--port", type=int, default=DEFAULT_PORT)
     options = parser.parse_args(arguments)
     checkout = paths.default()
     try:
         return _COMMANDS[options.command](options, checkout)
-    except (execute.ChapterFailed, site.BuildFailed, ValueError) as error:
+    except (execute.ChapterFailed, report.NotSound, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The chapters that were finished are kept.", file=sys.stderr)
+        return INTERRUPTED
 
 
-def build(checkout: paths.Checkout) -> list[execute.Run]:
+def build(checkout: paths.Checkout, *, strict: bool = False) -> report.Report:
     """Execute the chapters that changed, stage all pages and build the site.
 
+    A chapter that fails does not stop the build: its page shows how far it came.
+
+    Args:
+        checkout: the book.
+        strict: whether anything that a reader would only be told of is an error.
+
     Raises:
-        execute.ChapterFailed: when a cell raises.
-        site.BuildFailed: when the site has a warning, a failed cell or a missing page.
+        report.NotSound: in a strict build, when a cell raised, a result lies outside what was
+            recorded, the site has a warning or lacks a page, or a cell wrote to standard error.
+        ValueError: when nothing can be written to the checkout.
     """
     profile = profiles.name()
     chapters = checkout.chapters()
-    runs = [
-        execute.chapter(chapter, checkout, profile, f"[{number}/{len(chapters)}]")
-        for number, chapter in enumerate(chapters, start=1)
-    ]
-    stage.stage(checkout, profile)
-    site.build(checkout)
-    return runs
+    with lock.hold(checkout):
+        runs = [
+            execute.chapter(chapter, checkout, profile, f"[{number}/{len(chapters)}]")
+            for number, chapter in enumerate(chapters, start=1)
+        ]
+        clashes = stage.stage(checkout, profile, runs)
+        outcome = site.build(checkout)
+        failed = [run.name for run in runs if run.failed is not None]
+        remarks = [*site.cell_remarks(checkout, failed), *outcome.warnings]
+    made = report.Report(runs=runs, broken=[*clashes, *outcome.broken], remarks=remarks)
+    if strict:
+        made.require_sound()
+    return made
 
 
 def _build(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     start = time.monotonic()
-    runs = build(checkout)
-    print(f"\nProfile {profiles.name()}. Each chapter's time and memory when it was executed:")
-    width = max((len(run.name) for run in runs), default=0)
-    for run in runs:
-        note = "  (from the cache)" if run.from_cache else ""
-        note += f"  STAND-IN data: {', '.join(run.stand_in)}" if run.stand_in else ""
-        print(f"  {run.name:{width}}  {execute.cost(run)}{note}")
-    print(f"Built in {time.monotonic() - start:.1f} s: {checkout.html / 'index.html'}")
-    return 0
+    made = build(checkout, strict=options.strict)
+    print(f"\n{report.costs(made.runs, profiles.name())}")
+    if (checkout.html / "index.html").is_file():
+        print(report.built(time.monotonic() - start, checkout.html))
+    findings = made.findings()
+    if findings:
+        print(f"\n{findings}")
+    return made.exit_code
 
 
 def _reference(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     make = reference.make_quick if options.quick else reference.make
-    print(f"wrote {make(find_chapter(options.chapter, checkout), checkout)}")
+    chapter = find_chapter(options.chapter, checkout)
+    with lock.hold(checkout):
+        print(f"wrote {make(chapter, checkout)}")
     return 0
 
 
 def _outputs(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     one = options.chapter
-    for chapter in [find_chapter(one, checkout)] if one else checkout.chapters():
-        notebooks.store_outputs(chapter, checkout)
+    chapters = [find_chapter(one, checkout)] if one else checkout.chapters()
+    with lock.hold(checkout):
+        for chapter in chapters:
+            notebooks.store_outputs(chapter, checkout)
     return 0
 
 
@@ -90,7 +114,14 @@ def _serve(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     if not (checkout.html / "index.html").is_file():
         raise ValueError(f"there is no book in {checkout.html} yet: run make book")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(checkout.html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", options.port), handler) as server:
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), handler)
+    except (OSError, OverflowError) as error:
+        raise ValueError(
+            f"cannot serve on port {options.port} ({getattr(error, 'strerror', None) or error}): "
+            f"take another one, for example make serve PORT={DEFAULT_PORT + 1}"
+        ) from error
+    with server:
         address = f"http://127.0.0.1:{server.server_port}/"
         print(f"The book is at {address} (Ctrl-C ends)")
         webbrowser.open(address)
@@ -125,4 +156,6 @@ _COMMANDS = {
 }
 
 if __name__ == "__main__":
+    # Ended like Ctrl-C: the kernel goes, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

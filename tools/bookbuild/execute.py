@@ -1,101 +1,108 @@
-"""Execute chapters, one at a time, with a progress line, and cache what they made."""
+"""Execute chapters, one at a time, with a progress line, and keep what they made."""
 
+import asyncio
 import contextlib
-import dataclasses
-import json
+import logging
 import os
 import pathlib
-import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
 
 import nbclient
 import nbformat
 import psutil
 
-from bookbuild import fingerprint, paths
+from bookbuild import data_state, entries, fingerprint, paths
 from seeing import provenance as provenance_box
 
 PROVENANCE_MIME = provenance_box.MIME_TYPE
-EXPORTS = "exports"
+VERDICT_MIME = "application/vnd.seeing.verdict+json"
+
+TIMEOUT_VARIABLE = "SEEING_CELL_TIMEOUT"
+TIMEOUTS_S = {"quick": 600, "full": 7200}
+
+# What is said of an exception: its first words; the traceback has the rest.
+MAX_MESSAGE = 200
+
+# nbclient's own remarks on a failure; the reader gets one sentence from us instead.
+_QUIET = logging.getLogger("bookbuild.nbclient")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 
 
 class ChapterFailed(Exception):
-    """A cell raised, or the kernel died; the message holds the traceback."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One execution of a chapter.
+    """A cell raised or hung, or the kernel died; the message holds the traceback.
 
     Attributes:
-        name: the notebook's name without ending.
-        key: the fingerprint it was executed under.
-        wall_s: seconds, from starting the kernel to its end.
-        peak_rss_mb: the most memory that the kernel and its children held, in MB.
-        stand_in: names of the data sets that stand-ins replaced.
-        mirror_state: the mirror folder's state then.
-        finished: local time, ISO format.
-        from_cache: whether this build took it from the cache.
+        failure: where, in one line.
+        execution: what there is of it.
     """
 
-    name: str
-    key: str
-    wall_s: float
-    peak_rss_mb: float
-    stand_in: list[str]
-    mirror_state: str
-    finished: str
-    from_cache: bool = False
+    def __init__(self, message: str, failure: entries.Failure, execution: "Execution"):
+        super().__init__(message)
+        self.failure = failure
+        self.execution = execution
+
+
+# The executed notebook, seconds, and the peak memory in MB.
+Execution = tuple[nbformat.NotebookNode, float, float]
 
 
 def chapter(
     notebook: pathlib.Path, checkout: paths.Checkout, profile: str, progress: str = ""
-) -> Run:
-    """Execute a chapter, unless the cache holds an execution under the same fingerprint.
+) -> entries.Run:
+    """Execute a chapter, unless an execution is kept that can stand for it.
+
+    A chapter that fails is kept as far as it came, apart from the last whole execution; its run
+    says where it stopped, and the next build tries again.
 
     Args:
         notebook: the chapter.
         checkout: the book.
         profile: ``"quick"`` or ``"full"``.
         progress: what the progress line starts with, for example ``"[1/14]"``.
-
-    Raises:
-        ChapterFailed: when a cell raises. Nothing is cached then; the notebook with what it
-            printed so far is kept under ``_build/failed``.
     """
-    folder = checkout.cache / profile / notebook.stem
+    start = f"{progress} {notebook.stem}".strip()
     key = fingerprint.chapter_key(notebook, checkout.root, profile)
-    cached = load(folder)
-    if cached is not None and _is_current(cached, key):
-        label = f"cached, executed {cached.finished}: {cost(cached)}"
-        if cached.stand_in:
-            label += f" (stand-in data: {', '.join(cached.stand_in)})"
-        print(f"{progress} {notebook.stem}: {label}", flush=True)
-        return dataclasses.replace(cached, from_cache=True)
+    kept = entries.find(checkout, profile, notebook.stem, key)
+    if kept is not None:
+        print(f"{start}: {_kept_label(kept)}", flush=True)
+        return kept
 
     with tempfile.TemporaryDirectory(prefix="seeing-chapter-") as work:
-        executed, wall_s, peak = execute(
-            notebook,
-            pathlib.Path(work),
-            kernel_environment(profile),
-            f"{progress} {notebook.stem}",
-            checkout,
-        )
-        run = Run(
+        environment, failure = kernel_environment(profile), None
+        try:
+            execution = execute(notebook, pathlib.Path(work), environment, start, checkout)
+        except ChapterFailed as failed:
+            print(failed, file=sys.stderr, flush=True)
+            execution, failure = failed.execution, failed.failure
+        executed, wall_s, peak = execution
+        run = entries.Run(
             name=notebook.stem,
             key=key,
             wall_s=wall_s,
             peak_rss_mb=peak,
-            stand_in=[record["name"] for record in data_records(executed) if record["is_stand_in"]],
-            mirror_state=fingerprint.mirror_state(),
-            finished=time.strftime("%Y-%m-%d %H:%M"),
+            ended=time.time(),
+            data=data_records(executed),
+            missing=missing(executed),
+            state=data_state.now(),
+            failed=failure,
+            verdict=verdict(executed),
         )
-        _store(folder, run, executed, pathlib.Path(work) / EXPORTS)
-    return run
+        entry = entries.folder_of(run, checkout, profile)
+        return entries.store(entry, run, executed, pathlib.Path(work) / entries.EXPORTS)
+
+
+def _kept_label(run: entries.Run) -> str:
+    if run.failed is not None:
+        return f"failed a moment ago: {run.failed}"
+    label = f"cached, executed {run.finished}: {entries.cost(run)}"
+    return label + (f" (stand-in data: {', '.join(run.stand_in)})" if run.stand_in else "")
 
 
 def execute(
@@ -104,51 +111,89 @@ def execute(
     environment: dict[str, str],
     progress: str,
     checkout: paths.Checkout,
-) -> tuple[nbformat.NotebookNode, float, float]:
+) -> Execution:
     """Run a notebook's cells in a fresh kernel, in the folder ``work``.
 
-    Returns:
-        The executed notebook, seconds, and the peak memory in MB.
+    The kernel and every process that it started are gone afterwards, whatever happened.
+
+    Args:
+        notebook: the notebook.
+        work: the kernel's folder.
+        environment: the kernel's, with the profile in it; see :func:`kernel_environment`.
+        progress: what the progress line starts with.
+        checkout: the book; as far as a failed notebook ran is kept in its ``failed`` folder.
 
     Raises:
-        ChapterFailed: when a cell raises or the kernel dies.
+        ChapterFailed: when a cell raises or takes too long, or the kernel dies.
+        KeyboardInterrupt: on Ctrl-C, after the kernel was ended.
+        ValueError: when the limit on a cell's time is no number.
     """
     environment = {**environment, **_absolute_folders(environment)}
     # Figures belong on the page, whatever the shell that builds it wants.
     environment.pop("MPLBACKEND", None)
+    limit_s = cell_timeout(environment)
     book = nbformat.read(notebook, as_version=4)
-    total = sum(cell.cell_type == "code" for cell in book.cells)
-    line = _ProgressLine(progress, total)
+    line = _ProgressLine(progress, sum(cell.cell_type == "code" for cell in book.cells))
     client = nbclient.NotebookClient(
         book,
-        timeout=None,
+        timeout=limit_s or None,
         kernel_name="python3",
         # The kernel talks to this process alone; its notice about TCP is no reader's business.
         extra_arguments=["--IPKernelApp.log_level=40"],
         resources={"metadata": {"path": str(work)}},
-        on_cell_execute=lambda cell, cell_index: line.next_cell(),
+        on_cell_execute=lambda cell, cell_index: line.next_cell(cell),
+        log=_QUIET,
     )
     start = time.monotonic()
-    with _peak_memory(client) as peak:
+    with _Watch(client) as watch:
         try:
-            client.execute(env=environment)
+            _run_in_thread(client, environment, watch)
+        # A kernel that dies, or never starts, is a RuntimeError.
         except (
             nbclient.exceptions.CellExecutionError,
-            nbclient.exceptions.DeadKernelError,
+            nbclient.exceptions.CellTimeoutError,
+            RuntimeError,
         ) as error:
-            failed = checkout.build / "failed" / notebook.name
-            failed.parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(book, failed)
+            failure = _failure(error, line, limit_s)
             line.done("FAILED")
-            raise ChapterFailed(f"{notebook.name}: {error}\nAs far as it ran: {failed}") from error
+            execution = (book, time.monotonic() - start, watch.peak_mb)
+            kept = _keep_failed(book, checkout.failed / notebook.name)
+            message = f"{notebook.name}: {_full_text(error, failure)}\nAs far as it ran: {kept}"
+            raise ChapterFailed(message, failure, execution) from error
     wall_s = time.monotonic() - start
-    line.done(f"{wall_s:.0f} s, peak memory {peak.mb / 1000:.2f} GB")
-    return book, wall_s, peak.mb
+    line.done(f"{wall_s:.0f} s, peak memory {watch.peak_mb / 1000:.2f} GB")
+    return book, wall_s, watch.peak_mb
+
+
+def cell_timeout(environment: Mapping[str, str]) -> int:
+    """How long a cell may take, in seconds; 0 for as long as it likes.
+
+    Args:
+        environment: holds ``SEEING_CELL_TIMEOUT``, or ``SEEING_PROFILE``, which has a limit.
+
+    Raises:
+        ValueError: when ``SEEING_CELL_TIMEOUT`` is no whole number of seconds.
+    """
+    text = environment.get(TIMEOUT_VARIABLE, "")
+    if not text:
+        return TIMEOUTS_S[environment.get("SEEING_PROFILE") or "quick"]
+    if not text.isdecimal():
+        raise ValueError(
+            f"{TIMEOUT_VARIABLE} is {text!r}; expected a whole number of seconds, such as 600, "
+            "or 0 for no limit"
+        )
+    return int(text)
 
 
 def kernel_environment(profile: str, **more: str) -> dict[str, str]:
-    """This process's environment for a chapter's kernel: the profile set, progress bars off."""
-    return {**os.environ, "SEEING_PROFILE": profile, "SEEING_PROGRESS": "0", **more}
+    """This process's environment for a chapter's kernel: the profile set, progress bars off.
+
+    ``SEEING_STRICT`` is for nbval's own kernels: there a result outside its band must raise. Here
+    it must not, so that the page is whole; the verdict tells.
+    """
+    environment = {**os.environ, "SEEING_PROFILE": profile, "SEEING_PROGRESS": "0", **more}
+    environment.pop("SEEING_STRICT", None)
+    return environment
 
 
 def _absolute_folders(environment: dict[str, str]) -> dict[str, str]:
@@ -159,110 +204,195 @@ def _absolute_folders(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
+def _run_in_thread(
+    client: nbclient.NotebookClient, environment: dict[str, str], watch: "_Watch"
+) -> None:
+    """Run all cells, in a thread: in the main one, nbclient would take Ctrl-C for itself.
+
+    There it ends the kernel and reports a kernel that died; a reader who stops a build wants it
+    to stop.
+    """
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(client.async_execute(env=environment))
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        watch.end_processes()
+        thread.join(timeout=10)
+        raise
+    if caught:
+        raise caught[0]
+
+
 class _ProgressLine:
-    """One line a chapter: rewritten cell by cell on a terminal, printed once elsewhere."""
+    """One line a chapter: rewritten cell by cell on a terminal, printed once elsewhere.
+
+    Attributes:
+        number: the code cell that runs, counted from 1.
+        cell: that cell; None before the first.
+    """
 
     def __init__(self, start: str, total: int):
-        self._start, self._total, self._cell = start, total, 0
+        self._start, self._total = start, total
+        self.number = 0
+        self.cell: nbformat.NotebookNode | None = None
         self._live = sys.stdout.isatty()
 
-    def next_cell(self) -> None:
-        self._cell += 1
+    def next_cell(self, cell: nbformat.NotebookNode) -> None:
+        self.number += 1
+        self.cell = cell
         if self._live:
-            text = f"\r{self._start}: cell {self._cell} of {self._total} "
+            text = f"\r{self._start}: cell {self.number} of {self._total} "
             print(text, end="", flush=True)
 
     def done(self, text: str) -> None:
         start = "\r" if self._live else ""
-        print(f"{start}{self._start}: {self._cell} cells, {text}", flush=True)
+        print(f"{start}{self._start}: {self.number} cells, {text}", flush=True)
 
 
-@dataclasses.dataclass
-class _Peak:
-    mb: float = 0.0
+class _Watch:
+    """Watches the kernel and its children while a block runs; at its end they are gone.
 
+    Attributes:
+        peak_mb: the most memory that they held together, in MB.
+    """
 
-@contextlib.contextmanager
-def _peak_memory(client: nbclient.NotebookClient, interval_s: float = 0.2) -> Iterator[_Peak]:
-    """Watch the memory of the client's kernel and its children while the block runs."""
-    peak, stop = _Peak(), threading.Event()
+    def __init__(self, client: nbclient.NotebookClient, interval_s: float = 0.2):
+        self._client, self._interval_s = client, interval_s
+        self._seen: set[psutil.Process] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.peak_mb = 0.0
 
-    def watch() -> None:
-        while not stop.wait(interval_s):
-            provisioner = getattr(client.km, "provisioner", None)
-            if provisioner is None or getattr(provisioner, "pid", None) is None:
-                continue
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.end_processes()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._interval_s):
             with contextlib.suppress(psutil.Error):
-                kernel = psutil.Process(provisioner.pid)
-                family = [kernel, *kernel.children(recursive=True)]
-                held = sum(process.memory_info().rss for process in family)
-                peak.mb = max(peak.mb, held / 1e6)
+                held = sum(process.memory_info().rss for process in self._family())
+                self.peak_mb = max(self.peak_mb, held / 1e6)
 
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        stop.set()
-        thread.join()
+    def _family(self) -> list[psutil.Process]:
+        """The kernel and its children, as far as there is a kernel."""
+        provisioner = getattr(self._client.km, "provisioner", None)
+        if provisioner is None or getattr(provisioner, "pid", None) is None:
+            return []
+        kernel = psutil.Process(provisioner.pid)
+        family = [kernel, *kernel.children(recursive=True)]
+        self._seen.update(family)
+        return family
+
+    def end_processes(self) -> None:
+        """End what is left of the kernel and its children."""
+        with contextlib.suppress(psutil.Error):
+            self._family()
+        for process in list(self._seen):
+            # A process that another took the number of is not touched: psutil compares times.
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(list(self._seen), timeout=5)
 
 
-def provenance(executed: nbformat.NotebookNode) -> dict | None:
+def _failure(error: Exception, line: _ProgressLine, limit_s: int) -> entries.Failure:
+    """What happened, in one line; where no cell could say it, its outputs say it from now on."""
+    if isinstance(error, nbclient.exceptions.CellExecutionError):
+        what = f"raised {_short(f'{error.ename}: {error.evalue}')}"
+        return entries.Failure(line.number, _first_line(line.cell), what)
+    if isinstance(error, nbclient.exceptions.CellTimeoutError):
+        name, what = "CellTimeout", f"took longer than {limit_s} seconds ({TIMEOUT_VARIABLE})"
+    else:
+        name, what = "DeadKernel", f"ended the Python that ran it ({_short(str(error))})"
+    if line.cell is not None:
+        said = nbformat.v4.new_output(
+            "error", ename=name, evalue=what, traceback=[f"{name}: this cell {what}"]
+        )
+        line.cell.setdefault("outputs", []).append(said)
+    return entries.Failure(line.number, _first_line(line.cell), what)
+
+
+def _first_line(cell: nbformat.NotebookNode | None) -> str:
+    """The first line of a cell that is neither blank nor a comment, else its first line."""
+    lines = [line.strip() for line in (cell.source if cell else "").splitlines() if line.strip()]
+    code = [line for line in lines if not line.startswith("#")]
+    return next(iter([*code, *lines]), "")
+
+
+def _short(text: str) -> str:
+    """A message on one line, cut where it gets long."""
+    text = " ".join(text.split()).removesuffix(":")
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def _full_text(error: Exception, failure: entries.Failure) -> str:
+    """The traceback where there is one."""
+    is_traceback = isinstance(error, nbclient.exceptions.CellExecutionError)
+    return str(error) if is_traceback else str(failure)
+
+
+def _keep_failed(book: nbformat.NotebookNode, path: pathlib.Path) -> pathlib.Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(book, path)
+    return path
+
+
+# What an executed notebook says of itself.
+
+
+def provenance(executed: nbformat.NotebookNode) -> dict[str, Any] | None:
     """What the chapter's provenance box says, or None where it has none."""
+    return _said(executed, PROVENANCE_MIME)
+
+
+def verdict(executed: nbformat.NotebookNode) -> dict[str, Any] | None:
+    """What the chapter's conclusion found, or None where it has none.
+
+    ``"outside"`` holds a sentence for each result outside what was recorded, ``"asserted"`` and
+    ``"shown"`` count the others, ``"not_measured"`` names what this run had to leave out.
+    """
+    return _said(executed, VERDICT_MIME)
+
+
+def _said(executed: nbformat.NotebookNode, mime: str) -> dict[str, Any] | None:
     for cell in executed.cells:
         for output in cell.get("outputs", []):
-            if PROVENANCE_MIME in output.get("data", {}):
-                return output["data"][PROVENANCE_MIME]
+            if mime in output.get("data", {}):
+                return output["data"][mime]
     return None
 
 
-def data_records(executed: nbformat.NotebookNode) -> list[dict]:
+def data_records(executed: nbformat.NotebookNode) -> list[dict[str, Any]]:
     """The records of the data sets that the chapter used."""
     box = provenance(executed)
     return box["data"] if box else []
 
 
-def load(folder: pathlib.Path) -> Run | None:
-    """The run that a cache folder holds, or None where there is none that can be read."""
-    try:
-        entry = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        return Run(**entry)
-    except (OSError, ValueError, TypeError):
-        return None
+def missing(executed: nbformat.NotebookNode) -> list[str]:
+    """What the chapter had to do without, one text each.
 
-
-def executed_notebook(folder: pathlib.Path) -> nbformat.NotebookNode:
-    """The executed notebook that a cache folder holds."""
-    return nbformat.read(folder / "executed.ipynb", as_version=4)
-
-
-def _is_current(cached: Run, key: str) -> bool:
-    if cached.key != key:
-        return False
-    # Stand-in data gives way as soon as the mirror folder changes.
-    return not cached.stand_in or cached.mirror_state == fingerprint.mirror_state()
-
-
-def _store(
-    folder: pathlib.Path, run: Run, executed: nbformat.NotebookNode, exports: pathlib.Path
-) -> None:
-    """Replace the cache folder in one step, so that a killed build leaves no half entry."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    nbformat.write(executed, new / "executed.ipynb")
-    if exports.is_dir():
-        shutil.copytree(exports, new / EXPORTS)
-    (new / "run.json").write_text(json.dumps(dataclasses.asdict(run), indent=1), encoding="utf-8")
-    if folder.exists():
-        # Renamed before it is removed: a folder half removed could pass for an entry.
-        old = new.with_name(new.name + "-old")
-        folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        new.rename(folder)
-
-
-def cost(run: Run) -> str:
-    """A run's time and memory as text."""
-    return f"{run.wall_s:.0f} s, peak memory {run.peak_rss_mb / 1000:.2f} GB"
+    The box lists what could not be had. A box that does not yet keep such a list leaves only the
+    metrics that were not measured, which may also be left out by design.
+    """
+    box = provenance(executed) or {}
+    if "missing" in box:
+        return [f"{gap['name']}: {gap['reason']}" for gap in box["missing"]]
+    return list((verdict(executed) or {}).get("not_measured", []))

@@ -1,24 +1,44 @@
 """What a chapter's outputs depend on, as one hash: the execution cache's key.
 
 A chapter is executed again when its code changes, or a helper that it imports (directly or
-through another helper), the lock file, the profile, a results file that it quotes, or the mirror
-folder while it runs on stand-in data. The hashes of the data are written in the helpers, so they
-are in the key too. Prose is not: an edited sentence costs no execution.
+through another helper), the lock file, the profile, a results file that it quotes, or what
+decides a number on this machine: versions, settings of the libraries, whether there is a GPU.
+The hashes of the data are written in the helpers, so they are in the key too; which data could be
+had is noted beside each execution (``data_state``). Prose is not in it: an edited sentence costs
+no execution.
 """
 
 import ast
 import hashlib
+import importlib.metadata
 import os
 import pathlib
 import platform
+import shutil
 from collections.abc import Iterable
 
 import nbformat
 from IPython.core import inputtransformer2
 
-from seeing.datasets import sources
+from seeing import provenance
 
 PACKAGE = "seeing"
+
+# Settings of the libraries that change a result, or what a chapter computes on.
+VARIABLES = (
+    "SEEING_SEED",
+    "KERAS_BACKEND",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_NUM_INTRAOP_THREADS",
+    "OMP_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+)
+
+# The packages that decide a result: those that a page names, and three that work behind them.
+PACKAGES = (*provenance.PACKAGES, "scipy", "pillow", "mlxtend")
+
+GPU = pathlib.Path("/dev/nvidia0")
 
 
 def chapter_key(notebook: pathlib.Path, root: pathlib.Path, profile: str) -> str:
@@ -33,7 +53,9 @@ def chapter_key(notebook: pathlib.Path, root: pathlib.Path, profile: str) -> str
     parts: list[tuple[str, bytes]] = [
         ("profile", profile.encode()),
         ("python", platform.python_version().encode()),
-        ("seed", os.environ.get("SEEING_SEED", "").encode()),
+        *((name, os.environ.get(name, "").encode()) for name in VARIABLES),
+        *((package, version(package).encode()) for package in PACKAGES),
+        ("gpu", str(has_gpu()).encode()),
         ("lock", (root / "requirements.lock").read_bytes()),
         *((f"cell {index}", source.encode()) for index, source in enumerate(code)),
     ]
@@ -47,6 +69,19 @@ def chapter_key(notebook: pathlib.Path, root: pathlib.Path, profile: str) -> str
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def version(package: str) -> str:
+    """The installed version of a package; empty where there is none."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def has_gpu() -> bool:
+    """Whether the machine seems to have a GPU; asking TensorFlow would take seconds."""
+    return GPU.exists() or shutil.which("nvidia-smi") is not None
 
 
 def code_cells(notebook: pathlib.Path) -> list[str]:
@@ -142,14 +177,3 @@ def quoted_results(code: Iterable[str], results: pathlib.Path) -> list[pathlib.P
         for path in sorted(results.glob("*.json"))
         if f'"{path.stem}"' in text or f"'{path.stem}'" in text
     ]
-
-
-def mirror_state() -> str:
-    """A hash of the names and sizes in the mirror folder; it changes when data may be had."""
-    folder = sources.mirror_folder()
-    if folder is None or not folder.is_dir():
-        return "no mirror"
-    listing = sorted(
-        (path.name, path.stat().st_size) for path in folder.iterdir() if path.is_file()
-    )
-    return hashlib.sha256(repr(listing).encode()).hexdigest()

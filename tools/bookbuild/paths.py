@@ -27,6 +27,11 @@ class Checkout:
         return self.build / "cache"
 
     @property
+    def failed(self) -> pathlib.Path:
+        """Chapters that stopped at a cell, as far as they came; laid out like the cache."""
+        return self.build / "failed"
+
+    @property
     def source(self) -> pathlib.Path:
         """The staged Jupyter Book source: pages, executed chapters, what they exported."""
         return self.build / "source"

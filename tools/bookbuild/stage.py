@@ -3,39 +3,64 @@
 import filecmp
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 import nbformat
 
-from bookbuild import execute, paths, scoreboard
+from bookbuild import entries, execute, notes, paths, scoreboard
 
 STATIC = "book/_static"
 
 
-def stage(checkout: paths.Checkout, profile: str) -> None:
+def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = ()) -> list[str]:
     """Bring the staged source up to date.
 
     A file that did not change keeps its time stamp, so that Sphinx reads only what did. Files
     that are no longer wanted are removed.
+
+    Args:
+        checkout: the book.
+        profile: the profile that the chapters were executed in.
+        runs: the execution of each chapter, in the order of ``checkout.chapters()``.
+
+    Returns:
+        A sentence for each file that two chapters export; the first chapter's is staged.
     """
     wanted: set[pathlib.Path] = set()
+    exporters: dict[pathlib.Path, str] = {}
+    clashes = []
     for name in ("_config.yml", "_toc.yml"):
         wanted.add(_copy(checkout.root / name, checkout.source / name))
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
             wanted.add(_page(path, checkout))
-    for chapter in checkout.chapters():
-        folder = checkout.cache / profile / chapter.stem
-        merged = merge(chapter, execute.executed_notebook(folder))
+    for chapter, run in zip(checkout.chapters(), runs, strict=True):
+        entry = entries.folder_of(run, checkout, profile)
+        page = merge(chapter, entries.executed_notebook(entry))
+        for sentence in reversed(notes.sentences(run)):
+            notes.put_at_head(page, sentence)
         target = checkout.source / chapter.relative_to(checkout.root)
-        wanted.add(_write(nbformat.writes(merged), target))
-        exports = folder / execute.EXPORTS
-        for path in sorted(exports.rglob("*")) if exports.is_dir() else ():
-            if path.is_file():
-                target = checkout.source / STATIC / "data" / path.relative_to(exports)
-                wanted.add(_copy(path, target))
+        wanted.add(_write(nbformat.writes(page), target))
+        for path in _exports(entry):
+            name = path.relative_to(entry / entries.EXPORTS)
+            first = exporters.setdefault(name, chapter.name)
+            if first != chapter.name:
+                clashes.append(
+                    f"{first} and {chapter.name} both export {name.as_posix()!r}, and a demo can "
+                    "read only one: give each its own name"
+                )
+                continue
+            wanted.add(_copy(path, checkout.source / STATIC / "data" / name))
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
+    return clashes
+
+
+def _exports(entry: pathlib.Path) -> list[pathlib.Path]:
+    """The files that an execution exported."""
+    folder = entry / entries.EXPORTS
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 def merge(chapter: pathlib.Path, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -50,13 +75,15 @@ def merge(chapter: pathlib.Path, executed: nbformat.NotebookNode) -> nbformat.No
     for cell, source in zip(fresh, cached, strict=True):
         cell.outputs = [_for_readers(output) for output in source.outputs]
         cell.execution_count = source.execution_count
-    notebook.metadata["language_info"] = executed.metadata["language_info"]
+    # Where the kernel never started, nobody said what language the cells are in.
+    notebook.metadata["language_info"] = executed.metadata.get("language_info", {"name": "python"})
     return notebook
 
 
 def _for_readers(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """An output without the part that only this build reads."""
-    output.get("data", {}).pop(execute.PROVENANCE_MIME, None)
+    """An output without the parts that only this build reads."""
+    for mime in (execute.PROVENANCE_MIME, execute.VERDICT_MIME):
+        output.get("data", {}).pop(mime, None)
     return output
 
 
