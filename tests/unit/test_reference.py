@@ -1,4 +1,4 @@
-"""`make reference`: numbers come from runs, bands from seeds, and a failed run changes nothing."""
+"""`make reference`: numbers come from runs, and a failed run changes nothing."""
 
 import json
 import pathlib
@@ -8,32 +8,53 @@ import nbformat
 import pytest
 
 from bookbuild import execute, paths, reference
+from seeing.record import metric
 
 CHAPTER = """
-from seeing import profiles, provenance, results
+import os
+from seeing import profiles
 from seeing.datasets import sources
+from seeing.record import chapter
 
 offline = sources.is_offline()
-seed = profiles.seeds(quick=1, full=3)
-record = sources.DataRecord("tiny", "made here", "ab" * 32, offline, download_bytes=2_000_000)
+seeds = profiles.seeds(quick=1, full=3)
+data = sources.DataRecord("tiny", "made here", "ab" * 32, offline, download_bytes=2_000_000)
 base = profiles.choose(quick=0.8, full=0.9)
-values = [base + s / 10_000 - 0.1 * offline for s in seed]
+record = chapter.Chapter("tiny")
+sample = record.on(data, part="test", n=1_000, guess=0.1)
+for seed in seeds:
+    numbers = {"accuracy": base + seed / 100_000 - 0.1 * offline}
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        numbers["accuracy"] += 0.002
+    sample.add("test", numbers, seed=seed)
+sample.add("fit", {"time": 1.5}, seed=0)
+sample.add_series("curve", [1, 2], {"line": [[0.5], [0.6]]})
 """
 
-CONCLUDE = """
-results.conclude(
-    "tiny",
-    {"test_accuracy": results.metric(values, n=1_000), "fit_time": results.metric(1.5, unit="s")},
-    data=[record],
-)
-"""
-
-BOX = "provenance.box(data=[record], seeds=seed)"
+CONCLUDE = "record.conclude()"
+BOX = "record.provenance(seeds=seeds)"
+ROUNDS = (("as found", 0), ("without oneDNN", 100))
 
 
 @pytest.fixture
-def book(tmp_path: pathlib.Path) -> paths.Checkout:
-    """A book of one chapter, committed."""
+def book(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> paths.Checkout:
+    """A book of one chapter, committed; a quick part is one run, on data as found."""
+    monkeypatch.setattr(reference.quick, "__defaults__", (ROUNDS[:1], reference.STATES[:1]))
+    return committed(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What a reference run wrote: a full run, and two quick ones in each state of the data."""
+    book = committed(tmp_path_factory.mktemp("book"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reference.quick, "__defaults__", (ROUNDS, reference.STATES))
+        path = reference.make(book.root / "notebooks/07_tiny.ipynb", book)
+    assert path == book.root / "results/tiny.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def committed(tmp_path: pathlib.Path) -> paths.Checkout:
     for folder in ("notebooks", "results", "src"):
         (tmp_path / folder).mkdir()
     (tmp_path / "src/empty.py").write_text("")
@@ -55,14 +76,15 @@ def write(root: pathlib.Path, *code: str) -> None:
     nbformat.write(notebook, root / "notebooks/07_tiny.ipynb")
 
 
-def test_a_reference_run_records_what_the_chapter_measured(book: paths.Checkout) -> None:
-    path = reference.make(book.root / "notebooks/07_tiny.ipynb", book)
-    assert path == book.root / "results/tiny.json"
-    recorded = json.loads(path.read_text(encoding="utf-8"))
+def test_a_reference_run_records_what_the_chapter_measured(recorded: dict) -> None:
     assert recorded["title"] == "A Tiny Chapter"
     assert recorded["profile"] == "full"
-    assert recorded["metrics"]["test_accuracy"]["values"] == [0.9, 0.9001, 0.9002]
-    assert recorded["metrics"]["test_accuracy"]["n"] == 1_000
+    accuracy = recorded["metrics"]["test_accuracy"]
+    assert accuracy["values"] == [0.9, 0.90001, 0.90002]
+    assert accuracy["n"] == 1_000
+    assert (accuracy["data"], accuracy["part"], accuracy["guess"]) == (["tiny"], "test", 0.1)
+    assert recorded["metrics"]["fit_time"]["unit"] == "s"
+    assert recorded["series"]["curve"]["lines"] == {"line": [[0.5], [0.6]]}
     assert recorded["seeds"] == [0, 1, 2]
     assert recorded["cost"]["wall_s"] > 0
     assert recorded["cost"]["peak_rss_mb"] > 10
@@ -70,12 +92,20 @@ def test_a_reference_run_records_what_the_chapter_measured(book: paths.Checkout)
     assert recorded["environment"]["device"]
     assert recorded["data"][0]["is_stand_in"] is False
     assert not recorded["commit"].endswith("+changes")
-    # Seeds 0, 100 and 200 gave 0.80, 0.81 and 0.82: the band is their mean, six deviations wide.
-    low, high = recorded["quick_band"]["test_accuracy"]
-    assert (low, high) == (pytest.approx(0.75), pytest.approx(0.87))
-    low, high = recorded["stand_in_band"]["test_accuracy"]
-    assert (low, high) == (pytest.approx(0.65), pytest.approx(0.77))
-    assert set(recorded["quick_band"]) == {"test_accuracy"}
+
+
+def test_every_quick_run_is_kept_with_its_machine_seed_and_data(recorded: dict) -> None:
+    found = [
+        (run["state"], run["machine"], run["seed"], run["data"]["tiny"][:8])
+        for run in recorded["quick_runs"]
+    ]
+    states = (("as found", "abababab"), ("no photographs", "stand-in"), ("nothing", "stand-in"))
+    assert found == [(state, *which, data) for state, data in states for which in ROUNDS]
+    values = [run["metrics"]["test_accuracy"] for run in recorded["quick_runs"][:2]]
+    assert values == pytest.approx([0.8, 0.803])
+    # Times get no band, so they need not be kept.
+    assert set(recorded["quick_runs"][0]["metrics"]) == {"test_accuracy"}
+    assert recorded["quick_runs"][0]["n"] == {"test_accuracy": 1_000}
 
 
 def test_a_failing_run_keeps_the_old_results(book: paths.Checkout) -> None:
@@ -90,7 +120,7 @@ def test_a_failing_run_keeps_the_old_results(book: paths.Checkout) -> None:
 
 @pytest.mark.parametrize(
     ("cells", "complaint"),
-    [((CHAPTER, BOX), "results.conclude"), ((CHAPTER, CONCLUDE), "provenance.box")],
+    [((CHAPTER, BOX), "record.conclude"), ((CHAPTER, CONCLUDE), "record.provenance")],
 )
 def test_a_chapter_must_report_and_show_its_provenance(
     book: paths.Checkout, cells: tuple[str, ...], complaint: str
@@ -111,39 +141,48 @@ def test_the_quick_part_can_be_measured_anew(book: paths.Checkout) -> None:
     chapter = book.root / "notebooks/07_tiny.ipynb"
     path = reference.make(chapter, book)
     full = json.loads(path.read_text(encoding="utf-8"))
-    write(book.root, CHAPTER.replace("quick=0.8", "quick=0.7"), CONCLUDE, BOX)
+    changed = CHAPTER.replace("quick=0.8", "quick=0.7").replace("guess=0.1", "guess=0.2")
+    write(book.root, changed, CONCLUDE, BOX)
     reference.make_quick(chapter, book)
     again = json.loads(path.read_text(encoding="utf-8"))
-    assert again["metrics"] == full["metrics"]
+    assert again["metrics"]["test_accuracy"] == full["metrics"]["test_accuracy"] | {"guess": 0.2}
     assert again["commit"] == full["commit"]
     assert again["quick_commit"] == f"{full['quick_commit']}+changes"
-    assert again["quick_band"]["test_accuracy"] == pytest.approx([0.65, 0.77])
+    assert again["quick_runs"][0]["metrics"]["test_accuracy"] == pytest.approx(0.7)
 
 
 def test_the_quick_part_needs_full_results_of_the_same_metrics(book: paths.Checkout) -> None:
     chapter = book.root / "notebooks/07_tiny.ipynb"
     with pytest.raises(ValueError, match="make reference CHAPTER=tiny"):
         reference.make_quick(chapter, book)
-    (book.root / "results/tiny.json").write_text('{"metrics": {"other": {"unit": "fraction"}}}')
+    path = book.root / "results/tiny.json"
+    path.write_text(json.dumps({"chapter": "tiny", "metrics": {"other": {}}, "data": []}))
     with pytest.raises(ValueError, match="now measures"):
         reference.make_quick(chapter, book)
 
 
-def test_the_quick_part_may_leave_metrics_out_if_it_says_so(book: paths.Checkout) -> None:
-    conclude = CONCLUDE.replace(
-        "    data=[record],\n",
-        '    data=[record],\n    not_measured={"slow_accuracy": "too slow"},\n',
-    )
-    write(book.root, CHAPTER, conclude, BOX)
-    chapter, path = book.root / "notebooks/07_tiny.ipynb", book.root / "results/tiny.json"
-    fraction, seconds = {"unit": "fraction"}, {"unit": "s"}
-    metrics = {"test_accuracy": fraction, "slow_accuracy": fraction, "fit_time": seconds}
-    path.write_text(json.dumps({"chapter": "tiny", "metrics": metrics}))
-    reference.make_quick(chapter, book)
-    made = json.loads(path.read_text(encoding="utf-8"))
-    assert made["quick_not_measured"] == ["slow_accuracy"]
-    assert set(made["quick_band"]) == {"test_accuracy"}
-    del metrics["slow_accuracy"]
-    path.write_text(json.dumps({"chapter": "tiny", "metrics": metrics}))
-    with pytest.raises(ValueError, match="now measures"):
-        reference.make_quick(chapter, book)
+def test_a_claim_that_fails_is_told_and_the_full_run_is_kept(book: paths.Checkout) -> None:
+    write(book.root, CHAPTER, "record.claim('it is bad', False)", CONCLUDE, BOX)
+    with pytest.raises(reference.Refused, match="not so: it is bad"):
+        reference.make(book.root / "notebooks/07_tiny.ipynb", book)
+    recorded = json.loads((book.root / "results/tiny.json").read_text(encoding="utf-8"))
+    assert recorded["metrics"]["test_accuracy"]["values"][0] == 0.9
+
+
+def results_of(values: list[float], guess: float, **more: object) -> dict:
+    """A results file of one metric, with quick runs on the data as found."""
+    known = metric.metric(0.9, n=300, data=["tiny"], part="test", guess=guess).as_json()
+    runs = [
+        {"state": "as found", "data": {"tiny": "ab"}, "metrics": {"a": v}, "n": {"a": 300}}
+        for v in values
+    ]
+    data = [{"name": "tiny", "sha256": "ab", "is_stand_in": False}]
+    return {"chapter": "tiny", "metrics": {"a": known}, "data": data, "quick_runs": runs, **more}
+
+
+def test_a_band_that_holds_guessing_is_refused_unless_declared() -> None:
+    reference.require_sound(results_of([0.9, 0.91, 0.89, 0.9], guess=0.1), [])
+    chaos = results_of([0.1, 0.9, 0.4, 0.6], guess=0.1)
+    with pytest.raises(reference.Refused, match="a: its band holds guessing"):
+        reference.require_sound(chaos, [])
+    reference.require_sound({**chaos, "quick_shown": {"a": "too few steps"}}, [])

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from fakes import Book, prose
@@ -48,7 +49,7 @@ def record(book: Book, chapter: str = "letters", **changes: object) -> None:
 
 def rows(book: Book) -> list[list[str]]:
     """The tables' rows, cell by cell, without their headers."""
-    table = scoreboard.tables(book.checkout).splitlines()
+    table = scoreboard.boards(book.checkout).splitlines()
     skipped = ("| Result |", "| --- |")
     lines = [line for line in table if line.startswith("| ") and not line.startswith(skipped)]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
@@ -63,7 +64,7 @@ def test_a_row_says_everything(book):
     assert rows(book) == [
         [
             "test accuracy",
-            "99.31 % ± 0.04 (3 seeds)",
+            "99.31 ± 0.04 %",
             "99.13 to 99.45 %",
             "10,000",
             "Letters",
@@ -108,23 +109,49 @@ def test_test_sets_come_first_and_then_the_best(book):
 def test_what_was_measured_on_validation_images_is_folded(book):
     folded = {f"{name}_validation_accuracy": metric(0.9) for name in "ab"}
     record(book, metrics={"c_test_accuracy": metric(0.8), **folded})
-    text = scoreboard.tables(book.checkout)
+    text = scoreboard.boards(book.checkout)
     shown, hidden = text.split("```{dropdown} 2 accuracies on validation images\n")
+    assert "{dropdown} 1 accuracies on test images" in shown
     assert "| c test accuracy" in shown and "validation accuracy |" not in shown
     assert "| a validation accuracy" in hidden and "| b validation accuracy" in hidden
     assert hidden.endswith("\n```")
 
 
-def test_without_validation_nothing_is_folded(book):
+def test_without_validation_only_the_test_results_are_folded(book):
     record(book)
-    assert "dropdown" not in scoreboard.tables(book.checkout)
+    assert scoreboard.boards(book.checkout).count("{dropdown}") == 1
+
+
+def test_the_picture_shows_each_test_result_by_a_plain_name(book):
+    metrics = {"hog_svm_test_accuracy": metric(0.99), "b_validation_accuracy": metric(0.98)}
+    record(book, metrics=metrics)
+    text = scoreboard.boards(book.checkout)
+    svg = text[text.index("<svg") : text.index("</svg>")]
+    assert svg.count("<circle") == 1
+    assert ">HOG SVM<" in svg and "validation" not in svg
+    assert 'role="img"' in svg and "The best is HOG SVM with 99.0 %" in svg
+
+
+def test_the_picture_puts_better_further_right_and_intervals_around_the_dots(book):
+    record(book, metrics={"a_test_accuracy": metric(0.9), "b_test_accuracy": metric(0.8)})
+    svg = scoreboard.boards(book.checkout)
+    dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    lines = re.findall(r'class="interval" x1="([\d.]+)" x2="([\d.]+)"', svg)
+    assert dots[0] > dots[1]
+    for dot, (low, high) in zip(dots, lines, strict=True):
+        assert float(low) < dot < float(high)
+
+
+def test_a_name_with_markup_is_escaped(book):
+    record(book, title="<b>Letters</b>")
+    assert "<b>Letters" not in scoreboard.boards(book.checkout).split("dropdown")[0]
 
 
 def test_digits_and_flowers_stand_apart(book):
     flowers = {**RECORD, "name": "flower_photos"}
     record(book)
     record(book, "flowers", data=[flowers], metrics={"b_test_accuracy": metric(0.9)})
-    text = scoreboard.tables(book.checkout)
+    text = scoreboard.boards(book.checkout)
     digits, photographs = text.split(f"## {scoreboard.BOARDS['flower_photos']}")
     assert digits.startswith(f"## {scoreboard.BOARDS['mnist']}")
     assert "| test accuracy" in digits and "b test accuracy" not in digits
@@ -146,7 +173,7 @@ def test_a_reduced_edition_and_a_short_name_have_a_place_on_it(book):
     oxford["name"] = "oxford_flowers102 (64 px edition)"
     metrics = {"test_accuracy": metric(0.95), "oxford102_official_test_accuracy": metric(0.76)}
     record(book, metrics=metrics, data=[flowers, oxford])
-    tables = scoreboard.tables(book.checkout)
+    tables = scoreboard.boards(book.checkout)
     assert tables.index(scoreboard.BOARDS["flower_photos"]) < tables.index("| test accuracy")
     assert tables.index("| test accuracy") < tables.index(scoreboard.BOARDS["oxford_flowers102"])
     assert tables.index(scoreboard.BOARDS["oxford_flowers102"]) < tables.index("| oxford102 ")
@@ -160,7 +187,7 @@ def test_stand_ins_and_other_data_have_no_place_on_it(book):
 
 
 def test_without_results_it_says_so(book):
-    assert scoreboard.tables(book.checkout) == "No chapter has recorded a result yet."
+    assert scoreboard.boards(book.checkout) == "No chapter has recorded a result yet."
 
 
 def test_a_chapter_in_the_book_is_linked(book):
@@ -182,7 +209,7 @@ def test_an_incomplete_file_is_named(book, missing):
     del reference[missing]
     path.write_text(json.dumps(reference), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"letters.json has no '{missing}': run make reference"):
-        scoreboard.tables(book.checkout)
+        scoreboard.boards(book.checkout)
 
 
 def test_wilsons_interval_has_its_known_values():
@@ -190,12 +217,14 @@ def test_wilsons_interval_has_its_known_values():
     assert scoreboard.interval(0.9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
     assert scoreboard.interval(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
     assert scoreboard.interval(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert scoreboard.interval(0.9931, 10_000) == pytest.approx((0.9913, 0.9945), abs=1e-4)
 
 
 @given(some.floats(0, 1), some.integers(1, 10**6))
 def test_wilsons_interval_holds_the_accuracy_and_stays_a_fraction(accuracy, n):
     low, high = scoreboard.interval(accuracy, n)
-    assert 0 <= low <= accuracy + 1e-12 and accuracy - 1e-12 <= high <= 1
+    assert 0 <= low <= accuracy + 0.5 / n + 1e-12
+    assert accuracy - 0.5 / n - 1e-12 <= high <= 1
 
 
 # The page.
@@ -210,7 +239,7 @@ def test_the_staged_page_holds_prose_and_tables(book):
     book.write(scoreboard.PAGE, TEMPLATE)
     record(book)
     text = staged(book)
-    assert text.startswith("# Scoreboard\n\nProse.") and "99.31 %" in text
+    assert text.startswith("# Scoreboard\n\nProse.") and "99.31 ± 0.04 %" in text
     assert scoreboard.MARKER not in text
 
 

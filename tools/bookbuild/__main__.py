@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     checkout = paths.default()
     try:
         return _COMMANDS[options.command](options, checkout)
-    except (execute.ChapterFailed, report.NotSound, ValueError) as error:
+    except (execute.ChapterFailed, reference.Refused, report.NotSound, ValueError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -18,10 +18,11 @@ import nbformat
 import psutil
 
 from bookbuild import data_state, entries, fingerprint, paths
-from seeing import provenance as provenance_box
+from seeing.record import chapter as record_chapter
+from seeing.record import machine
 
-PROVENANCE_MIME = provenance_box.MIME_TYPE
-VERDICT_MIME = "application/vnd.seeing.verdict+json"
+PROVENANCE_MIME = machine.MIME_TYPE
+VERDICT_MIME = record_chapter.VERDICT_MIME
 
 TIMEOUT_VARIABLE = "SEEING_CELL_TIMEOUT"
 TIMEOUTS_S = {"quick": 600, "full": 7200}

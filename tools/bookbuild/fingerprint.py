@@ -20,7 +20,7 @@ from collections.abc import Iterable
 import nbformat
 from IPython.core import inputtransformer2
 
-from seeing import provenance
+from seeing.record import machine
 
 PACKAGE = "seeing"
 
@@ -36,7 +36,7 @@ VARIABLES = (
 )
 
 # The packages that decide a result: those that a page names, and three that work behind them.
-PACKAGES = (*provenance.PACKAGES, "scipy", "pillow", "mlxtend")
+PACKAGES = (*machine.PACKAGES, "scipy", "pillow", "mlxtend")
 
 GPU = pathlib.Path("/dev/nvidia0")
 

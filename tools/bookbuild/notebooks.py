@@ -7,7 +7,7 @@ import tempfile
 import nbformat
 
 from bookbuild import execute, paths
-from seeing import results
+from seeing.record import reference
 
 CHECKED = "# NBVAL_CHECK_OUTPUT"
 MAX_CODE_LINES = 300
@@ -93,7 +93,7 @@ def store_outputs(notebook: pathlib.Path, checkout: paths.Checkout) -> None:
     book = nbformat.read(notebook, as_version=4)
     with tempfile.TemporaryDirectory(prefix="seeing-outputs-") as work:
         # A chapter that has no reference results yet can have checked outputs all the same.
-        report = {results.REPORT_VARIABLE: str(pathlib.Path(work) / "report.json")}
+        report = {reference.REPORT_VARIABLE: str(pathlib.Path(work) / "report.json")}
         environment = execute.kernel_environment("quick", **report)
         fresh, _, _ = execute.execute(
             notebook, pathlib.Path(work), environment, notebook.stem, checkout

@@ -1,20 +1,82 @@
-"""Make a chapter's reference results: a full run, and quick runs that set the bands.
+"""Make a chapter's reference results: a full run, and quick runs that bands are made from.
 
-The full profile gives the numbers. The quick profile, run under several seeds, gives the band
-that every later build must hit; run once more without any source of real data, it gives the band
-for stand-in data. Nothing in the file is typed.
+The full profile gives the numbers. The quick profile runs under several seeds, on several kinds of
+machine (instruction sets, libraries and threads, as far as one machine can play others) and in
+every state of the data: as found here, without photographs, with nothing at all. What those runs
+measured is kept, one entry a run; ``seeing.record.bands`` makes bands of it. Nothing in the file
+is typed.
 """
 
+import contextlib
+import dataclasses
 import datetime
 import json
 import pathlib
+import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from bookbuild import execute, paths
-from seeing import results
+from seeing import profiles
+from seeing.datasets import sources
+from seeing.record import metric as metrics
+from seeing.record import reference
 
-QUICK_SEEDS = (0, 100, 200)
+ONE_THREAD = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+# Other machines, as far as this one can play them: what decides in which order numbers are added.
+MACHINES = {
+    "as found": {},
+    "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "SSE4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "one thread": ONE_THREAD,
+    "one thread, without oneDNN": {**ONE_THREAD, "TF_ENABLE_ONEDNN_OPTS": "0"},
+}
+
+# Seed and machine change together: a band is to hold for both. A build has seed 0.
+ROUNDS = (
+    ("as found", 0),
+    ("without oneDNN", 100),
+    ("SSE4.1", 200),
+    ("one thread", 300),
+    ("without oneDNN", 0),
+    ("SSE4.1", 0),
+    ("one thread, without oneDNN", 400),
+    ("AVX2", 500),
+)
+
+AS_FOUND, NO_PHOTOGRAPHS, NOTHING = "as found", "no photographs", "nothing"
+STATES = (AS_FOUND, NO_PHOTOGRAPHS, NOTHING)
+
+# What package registries serve: a reader behind a firewall has these, and stand-ins for the rest.
+IN_REGISTRIES = ("mnist", "resnet50_imagenet")
+
+
+class Refused(Exception):
+    """Results were written, and something in them must be mended; the message says what."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """One run of a chapter.
+
+    Attributes:
+        said: what the chapter reported, as ``chapter.Chapter.conclude`` writes it.
+        box: what its provenance box says; None where it has none.
+        cost: seconds, memory and download.
+    """
+
+    said: dict[str, Any]
+    box: dict[str, Any] | None
+    cost: dict[str, float]
 
 
 def make(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
@@ -29,92 +91,213 @@ def make(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
 
     Raises:
         execute.ChapterFailed: when a cell raises; the old results file stays.
-        ValueError: when the chapter does not end with ``results.conclude``.
+        ValueError: when the chapter reports nothing, or shows no provenance box.
+        Refused: after writing, when a claim does not hold or a band would prove nothing.
     """
     at = commit(checkout.root)
-    full, executed, full_cost = _run(notebook, checkout, "full", {}, "full profile")
-    box = execute.provenance(executed)
-    if box is None:
-        raise ValueError(f"{notebook.name} shows no provenance box: call provenance.box(...)")
-    reference = {
-        "chapter": full["chapter"],
+    full = _run(notebook, checkout, "full", {}, "full profile")
+    if full.box is None:
+        raise ValueError(f"{notebook.name} shows no provenance box: call record.provenance(...)")
+    content = {
+        "chapter": full.said["chapter"],
         "title": title(notebook),
         "profile": "full",
         "recorded": datetime.date.today().isoformat(),
         "commit": at,
-        "metrics": full["metrics"],
-        "cost": full_cost,
-        "data": full["data"],
-        "environment": box["environment"],
-        "seeds": box["seeds"],
-        **_quick(notebook, checkout),
+        "metrics": full.said["metrics"],
+        "series": full.said["series"],
+        "cost": full.cost,
+        "data": full.said["data"],
+        "environment": full.box["environment"],
+        "seeds": full.box["seeds"],
     }
-    return _write(reference, checkout)
+    # The full run took long: it is kept, whatever becomes of the quick ones.
+    write(content, checkout)
+    content |= quick(notebook, checkout)
+    path = write(content, checkout)
+    require_sound(content, full.said["claims_failed"])
+    return path
 
 
 def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
-    """Measure only the quick profile anew: its bands and its cost. The full results stay.
+    """Run only the quick profile anew: what bands are made from, and its cost.
 
-    For a change that touches the quick budgets and nothing that the full profile runs.
+    The full results stay; what a metric is measured on, and what guessing would get, is taken
+    from the chapter as it is now.
 
     Raises:
         ValueError: when the chapter has no full results yet, or measures other metrics now.
+        Refused: after writing, when a band would prove nothing.
     """
     slug = notebook.stem.partition("_")[2]
     path = checkout.root / "results" / f"{slug}.json"
     if not path.is_file():
         raise ValueError(f"{path.name} does not exist yet: run make reference CHAPTER={slug}")
-    reference = json.loads(path.read_text(encoding="utf-8"))
-    fresh = _quick(notebook, checkout)
-    fractions = {
-        name for name, metric in reference["metrics"].items() if metric["unit"] == results.FRACTION
-    }
-    left_out = set(fresh["quick_not_measured"])
-    known = set(reference["metrics"])
-    if set(fresh["quick_band"]) | (left_out & fractions) != fractions or left_out - known:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    fresh = quick(notebook, checkout)
+    content = with_quick(content, fresh)
+    path = write(content, checkout)
+    require_sound(content, [])
+    return path
+
+
+def with_quick(content: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]:
+    """A results file's content with quick runs in place of its older ones.
+
+    Raises:
+        ValueError: when the quick runs measured what the full run did not.
+    """
+    described = fresh["described"]
+    strangers = set(described) - set(content["metrics"])
+    if strangers:
         raise ValueError(
-            f"{notebook.name} now measures {sorted(fresh['quick_band'])}, {path.name} holds "
-            f"{sorted(fractions)}: run make reference CHAPTER={slug}"
+            f"the chapter now measures {sorted(strangers)}, which the full run did not: "
+            f"run make reference CHAPTER={content['chapter']}"
         )
-    return _write({**reference, **fresh}, checkout)
+    recorded = {}
+    for name, found in content["metrics"].items():
+        same = {key: found[key] for key in ("mean", "std", "values", "n", "unit")}
+        recorded[name] = same | {key: found[key] for key in KINDS if key in found}
+        recorded[name] |= described.get(name, {})
+    rest = {key: value for key, value in fresh.items() if key != "described"}
+    return {**{k: v for k, v in content.items() if k not in OUTDATED}, "metrics": recorded} | rest
 
 
-def _quick(notebook: pathlib.Path, checkout: paths.Checkout) -> dict:
-    """What runs of the quick profile give: cost, band, and the band for stand-in data."""
+# What a metric is, apart from its values.
+KINDS = ("unit", "data", "part", "guess")
+
+# What earlier results files held in place of the runs themselves.
+OUTDATED = ("quick_band", "stand_in_band", "quick_not_measured")
+
+
+def quick(
+    notebook: pathlib.Path,
+    checkout: paths.Checkout,
+    rounds: Sequence[tuple[str, int]] = ROUNDS,
+    states: Sequence[str] = STATES,
+) -> dict[str, Any]:
+    """Runs of the quick profile on every kind of machine, in every state of the data.
+
+    Args:
+        notebook: the chapter.
+        checkout: the book.
+        rounds: names of ``MACHINES`` and seeds, one pair a run.
+        states: of the data, the state as found first.
+    """
     at = commit(checkout.root)
-    runs = [
-        _run(notebook, checkout, "quick", {"SEEING_SEED": str(seed)}, f"quick, seed {seed}")
-        for seed in QUICK_SEEDS
-    ]
-    measured = {
+    outcomes: list[tuple[dict[str, Any], Outcome]] = []
+    for state in states:
+        if state == NO_PHOTOGRAPHS and not _uses_photographs(outcomes):
+            continue
+        with _data(state) as variables:
+            for machine, seed in rounds:
+                environment = {**variables, **MACHINES[machine], "SEEING_SEED": str(seed)}
+                label = f"quick, data {state}, machine {machine}, seed {seed}"
+                outcome = _run(notebook, checkout, "quick", environment, label)
+                about = {"state": state, "machine": machine, "seed": seed}
+                outcomes.append((about, outcome))
+    return summary(outcomes, at)
+
+
+def summary(outcomes: Sequence[tuple[dict[str, Any], Outcome]], at: str) -> dict[str, Any]:
+    """What a results file keeps of quick runs.
+
+    Args:
+        outcomes: the runs, each with its state of the data, machine and seed.
+        at: the commit.
+    """
+    as_found = [outcome for about, outcome in outcomes if about["state"] == AS_FOUND]
+    described: dict[str, dict[str, Any]] = {}
+    for _, outcome in outcomes:
+        for name, found in outcome.said["metrics"].items():
+            described.setdefault(name, {kind: found[kind] for kind in KINDS})
+    return {
         "quick_recorded": datetime.date.today().isoformat(),
         "quick_commit": at,
-        # The fastest of the three: the others may have shared the machine with something.
-        "quick_cost": min((cost for _, _, cost in runs), key=lambda cost: cost["wall_s"]),
-        "quick_band": bands([report for report, _, _ in runs]),
-        "quick_not_measured": sorted({name for r, _, _ in runs for name in r["not_measured"]}),
+        # The fastest: the others may have shared the machine with something.
+        "quick_cost": min((one.cost for one in as_found), key=lambda cost: cost["wall_s"]),
+        "quick_shown": {k: v for one in as_found for k, v in one.said["shown"].items()},
+        "quick_runs": [entry(about, outcome.said) for about, outcome in outcomes],
+        "described": described,
     }
-    with tempfile.TemporaryDirectory() as empty:
-        nothing = {"SEEING_OFFLINE": "1", "SEEING_CACHE": empty, "SEEING_MIRROR": ""}
-        stand_in = [
-            _run(
-                notebook,
-                checkout,
-                "quick",
-                {**nothing, "SEEING_SEED": str(seed)},
-                f"quick, stand-in data, seed {seed}",
-            )
-            for seed in QUICK_SEEDS
-        ]
-    if all(report["band"] == "stand_in_band" for report, _, _ in stand_in):
-        measured["stand_in_band"] = bands([report for report, _, _ in stand_in])
-    return measured
 
 
-def _write(reference: dict, checkout: paths.Checkout) -> pathlib.Path:
-    path = checkout.root / "results" / f"{reference['chapter']}.json"
+def entry(about: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """One quick run as a results file keeps it."""
+    held = {name: found for name, found in said["metrics"].items() if _may_have_a_band(found)}
+    return {
+        **about,
+        "data": reference.editions(said["data"]),
+        "metrics": {name: found["mean"] for name, found in held.items()},
+        "n": {name: found["n"] for name, found in held.items() if found["n"]},
+    }
+
+
+def _may_have_a_band(found: dict[str, Any]) -> bool:
+    return found["guess"] is not None and found["unit"] not in metrics.TIMES
+
+
+def _uses_photographs(outcomes: Sequence[tuple[dict[str, Any], Outcome]]) -> bool:
+    used = {name for _, one in outcomes for name in reference.editions(one.said["data"])}
+    return bool(used - set(IN_REGISTRIES))
+
+
+@contextlib.contextmanager
+def _data(state: str) -> Iterator[dict[str, str]]:
+    """The variables of a state of the data; its cache folder goes afterwards."""
+    if state == AS_FOUND:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="seeing-data-") as folder:
+        if state == NO_PHOTOGRAPHS:
+            for name in IN_REGISTRIES:
+                found = sources.cache_folder() / name
+                if found.is_dir():
+                    shutil.copytree(found, pathlib.Path(folder) / name)
+        yield {"SEEING_OFFLINE": "1", "SEEING_CACHE": folder, "SEEING_MIRROR": ""}
+
+
+def require_sound(content: dict[str, Any], claims_failed: Sequence[str]) -> None:
+    """Refuse results that the page does not agree with, or that would check nothing.
+
+    Raises:
+        Refused: naming each claim that does not hold, and each metric whose band, on the data
+            as found, holds what guessing gives.
+    """
+    problems = [f"not so: {sentence}" for sentence in claims_failed]
+    problems += [
+        f"{name}: its band holds guessing ({why}); give it no guess, or declare it by "
+        "record.only_shown"
+        for name, why in worthless(content).items()
+    ]
+    if problems:
+        raise Refused(
+            f"results/{content['chapter']}.json was written, but:\n"
+            + "\n".join(f"  - {problem}" for problem in problems)
+        )
+
+
+def worthless(content: dict[str, Any]) -> dict[str, str]:
+    """Metrics whose quick band, on the data as found, holds what guessing gives."""
+    recorded = reference.Recorded(content)
+    runs = [run for run in content.get("quick_runs", []) if run["state"] == AS_FOUND]
+    if not runs or profiles.name() != "quick":
+        return {}
+    measured = {
+        name: dataclasses.replace(recorded.measured[name], values=(value,))
+        for name, value in runs[0]["metrics"].items()
+    }
+    verdict = reference.compare(
+        recorded, measured, runs[0]["data"], shown=content.get("quick_shown", {})
+    )
+    return {name: why for name, why in verdict.unchecked.items() if "guessing" in why}
+
+
+def write(content: dict[str, Any], checkout: paths.Checkout) -> pathlib.Path:
+    """Write a results file in one step; returns its path."""
+    path = checkout.root / "results" / f"{content['chapter']}.json"
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(reference, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
     return path
 
@@ -125,17 +308,21 @@ def _run(
     profile: str,
     extra: dict[str, str],
     label: str,
-) -> tuple[dict, object, dict]:
-    """One run: what the chapter reported, the executed notebook, what it cost."""
+) -> Outcome:
+    """One run of a chapter.
+
+    Raises:
+        ValueError: when the chapter does not end with ``record.conclude()``.
+    """
     with tempfile.TemporaryDirectory(prefix="seeing-reference-") as work:
         report = pathlib.Path(work) / "report.json"
-        reporting = {results.REPORT_VARIABLE: str(report)}
+        reporting = {reference.REPORT_VARIABLE: str(report)}
         environment = execute.kernel_environment(profile, **reporting, **extra)
         executed, wall_s, peak = execute.execute(
             notebook, pathlib.Path(work), environment, f"{notebook.stem}, {label}", checkout
         )
         if not report.is_file():
-            raise ValueError(f"{notebook.name} reported nothing: end it with results.conclude(...)")
+            raise ValueError(f"{notebook.name} reported nothing: end it with record.conclude()")
         said = json.loads(report.read_text(encoding="utf-8"))
     megabytes = sum(record["download_bytes"] for record in said["data"]) / 1e6
     cost = {
@@ -143,18 +330,7 @@ def _run(
         "peak_rss_mb": round(peak),
         "download_mb": round(megabytes, 1),
     }
-    return said, executed, cost
-
-
-def bands(reports: list[dict]) -> dict[str, tuple[float, float]]:
-    """The quick profile's band of each fraction, from runs with different seeds."""
-    return {
-        name: results.band_from(
-            [report["metrics"][name]["mean"] for report in reports], n=metric["n"]
-        )
-        for name, metric in reports[0]["metrics"].items()
-        if metric["unit"] == results.FRACTION
-    }
+    return Outcome(said, execute.provenance(executed), cost)
 
 
 def title(notebook: pathlib.Path) -> str:

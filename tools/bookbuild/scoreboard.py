@@ -1,24 +1,28 @@
 """The scoreboard: every recorded accuracy, from results/*.json, on one page.
 
-The page's prose is ``book/scoreboard.md``. Staging puts the tables in place of its marker; nobody
-types a number.
+The page's prose is ``book/scoreboard.md``. Staging puts a picture and a folded table for each data
+set in place of its marker; nobody types a number.
 """
 
 import dataclasses
+import html
 import json
 import math
 import pathlib
-import statistics
+from collections.abc import Sequence
+
+from scipy import stats
 
 from bookbuild import paths
-from seeing import provenance, results
+from seeing.record import machine, tables
+from seeing.record import metric as metrics
 
 PAGE = "book/scoreboard.md"
 MARKER = "<!-- scoreboard -->"
 SUFFIX = "_accuracy"
 LEVEL = 0.95
 
-# The data sets that have a table of their own. Weights, for example, have none.
+# The data sets that have a board of their own. Weights, for example, have none.
 BOARDS = {
     "mnist": "MNIST: handwritten digits",
     "flower_photos": "Flower photographs: five kinds",
@@ -27,6 +31,23 @@ BOARDS = {
 
 # Other beginnings of metrics' names.
 SHORT = {"oxford_flowers102": "oxford102"}
+
+# Words that are not written as they stand in a metric's name.
+WORDS = {
+    "hog": "HOG",
+    "svm": "SVM",
+    "cnn": "CNN",
+    "resnet50": "ResNet50",
+    "knn": "kNN",
+    "top5": "(top 5)",
+}
+
+# Metrics whose names say too little outside their chapter.
+NAMES = {
+    ("first_cnn", "test_accuracy"): "small network, three epochs",
+    ("first_cnn", "best_test_accuracy"): "small network, eight epochs",
+    ("first_cnn", "baseline_test_accuracy"): "the tutorials' network, five epochs",
+}
 
 # What every results file must hold for its rows to be complete.
 NEEDED = ("chapter", "title", "recorded", "metrics", "cost", "data", "environment")
@@ -55,7 +76,7 @@ class Entry:
 
     board: str
     name: str
-    metric: results.Metric
+    metric: metrics.Metric
     reference: dict
 
 
@@ -78,18 +99,18 @@ def entries(folder: pathlib.Path) -> list[Entry]:
 
 
 def is_test(entry: Entry) -> bool:
-    """Whether an accuracy was measured on test images; its name says so."""
-    return "test" in entry.name
+    """Whether an accuracy was measured on test images; the metric or its name says so."""
+    return entry.metric.part == "test" if entry.metric.part else "test" in entry.name
 
 
 def _entries(reference: dict) -> list[Entry]:
-    metrics = {
-        name: results.Metric.from_json(found) for name, found in reference["metrics"].items()
+    measured = {
+        name: metrics.Metric.from_json(found) for name, found in reference["metrics"].items()
     }
     accuracies = {
         name: metric
-        for name, metric in metrics.items()
-        if metric.unit == results.FRACTION and name.endswith(SUFFIX)
+        for name, metric in measured.items()
+        if metric.unit == metrics.FRACTION and name.endswith(SUFFIX)
     }
     # A reduced edition's name has its description in brackets: "oxford_flowers102 (64 px edition)".
     data = [
@@ -101,8 +122,14 @@ def _entries(reference: dict) -> list[Entry]:
     if not boards:  # no data set with a table, such as a chapter on simulated data
         return []
     return [
-        Entry(board(name, boards), name, metric, reference) for name, metric in accuracies.items()
+        Entry(_board_of(metric) or board(name, boards), name, metric, reference)
+        for name, metric in accuracies.items()
     ]
+
+
+def _board_of(metric: metrics.Metric) -> str | None:
+    """The board that a metric's own data name; None where it names none."""
+    return next((name for name in metric.data if name in BOARDS), None)
 
 
 def board(name: str, boards: list[str]) -> str:
@@ -115,10 +142,10 @@ def board(name: str, boards: list[str]) -> str:
     return next(named, boards[0])
 
 
-def tables(checkout: paths.Checkout) -> str:
-    """The tables in Markdown, or a sentence where nothing is recorded yet.
+def boards(checkout: paths.Checkout) -> str:
+    """Pictures and tables in Markdown, or a sentence where nothing is recorded yet.
 
-    Each data set has one table of what was measured on test images, and a folded one of the rest.
+    Each data set has a picture of what was measured on test images, and two folded tables.
     """
     recorded = entries(checkout.root / "results")
     if not recorded:
@@ -129,16 +156,87 @@ def tables(checkout: paths.Checkout) -> str:
     parts = []
     for key, title in BOARDS.items():
         own = [entry for entry in recorded if entry.board == key]
-        shown = [_row(entry, links) for entry in own if is_test(entry)]
-        folded = [_row(entry, links) for entry in own if not is_test(entry)]
+        shown = [entry for entry in own if is_test(entry)]
+        folded = [entry for entry in own if not is_test(entry)]
         if own:
             parts.append(f"## {title}")
         if shown:
-            parts.append(results.table(HEADER, shown))
+            parts.append(f"```{{raw}} html\n{picture(shown, title)}\n```")
+            parts.append(_fold(f"{len(shown)} accuracies on test images", shown, links))
         if folded:
-            fold = f"{len(folded)} accuracies on validation images"
-            parts.append(f"```{{dropdown}} {fold}\n{results.table(HEADER, folded)}\n```")
+            parts.append(_fold(f"{len(folded)} accuracies on validation images", folded, links))
     return "\n\n".join(parts)
+
+
+def _fold(title: str, shown: Sequence[Entry], links: dict[str, str]) -> str:
+    table = tables.markdown(HEADER, [_row(entry, links) for entry in shown])
+    return f"```{{dropdown}} {title}\n{table}\n```"
+
+
+def plain_name(entry: Entry) -> str:
+    """A metric's name as a reader says it: ``hog_svm_test_accuracy`` is "HOG SVM"."""
+    known = NAMES.get((entry.reference["chapter"], entry.name))
+    if known:
+        return known
+    words = entry.name.removeprefix(f"{entry.board}_").removeprefix(f"{SHORT.get(entry.board)}_")
+    kept = [word for word in words.split("_") if word not in ("test", "accuracy")]
+    return " ".join(WORDS.get(word, word) for word in kept) or entry.reference["title"]
+
+
+# The picture, in units of its own; it is as wide as the page, on a phone half as wide as here.
+WIDTH, ROW, MARGIN, FONT = 640, 52, 16, 19
+
+
+def picture(shown: Sequence[Entry], title: str) -> str:
+    """A dot for each accuracy and a line for its interval, as SVG that takes the page's colors.
+
+    Args:
+        shown: what to draw, from top to bottom.
+        title: the data set.
+    """
+    ends = [_ends(entry) for entry in shown]
+    start = math.floor(20 * min(low for low, _ in ends)) / 20
+
+    def x(accuracy: float) -> float:
+        return MARGIN + (WIDTH - 2 * MARGIN) * (accuracy - start) / (1 - start)
+
+    height = ROW * len(shown) + 40
+    parts = []
+    for row, (entry, (low, high)) in enumerate(zip(shown, ends, strict=True)):
+        y = ROW * row
+        name = html.escape(plain_name(entry))
+        value = html.escape(str(entry.metric))
+        parts.append(
+            f'<text x="{MARGIN}" y="{y + 22}">{name}</text>'
+            f'<text x="{WIDTH - MARGIN}" y="{y + 22}" text-anchor="end">{value}</text>'
+            f'<line class="track" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{y + 36}" y2="{y + 36}"/>'
+            f'<line class="interval" x1="{x(low):.1f}" x2="{x(high):.1f}" '
+            f'y1="{y + 36}" y2="{y + 36}"/>'
+            f'<circle cx="{x(entry.metric.mean):.1f}" cy="{y + 36}" r="6"/>'
+        )
+    for place in (start, (1 + start) / 2, 1.0):
+        anchor = {start: "start", 1.0: "end"}.get(place, "middle")
+        parts.append(
+            f'<text class="tick" x="{x(place):.1f}" y="{height - 8}" text-anchor="{anchor}">'
+            f"{100 * place:g} %</text>"
+        )
+    best = shown[0]
+    label = html.escape(
+        f"{title}: {len(shown)} test accuracies with their intervals, best first. "
+        f"The best is {plain_name(best)} with {best.metric}."
+    )
+    return (
+        f'<figure class="seeing-board"><svg viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'aria-label="{label}" font-size="{FONT}">{"".join(parts)}</svg>'
+        f"<figcaption>Accuracy on test images, recorded. Lines: {LEVEL:.0%} interval for other "
+        "test images.</figcaption></figure>"
+    )
+
+
+def _ends(entry: Entry) -> tuple[float, float]:
+    """An accuracy's interval; where the number of images is not known, the accuracy itself."""
+    metric = entry.metric
+    return interval(metric.mean, metric.n) if metric.n else (metric.mean, metric.mean)
 
 
 def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
@@ -152,23 +250,19 @@ def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
         f"{100 * low:.2f} to {100 * high:.2f} %" if metric.n else "not known",
         f"{metric.n:,}" if metric.n else "not known",
         f"{{doc}}`{title} <{links[chapter]}>`" if chapter in links else title,
-        f"{provenance.duration(cost['wall_s'])}, {cost['peak_rss_mb'] / 1000:.1f} GB, "
+        f"{machine.duration(cost['wall_s'])}, {cost['peak_rss_mb'] / 1000:.1f} GB, "
         f"{reference['environment']['device']}",
         reference["recorded"],
     )
 
 
 def interval(accuracy: float, n: int) -> tuple[float, float]:
-    """Wilson's interval for an accuracy measured on n images.
+    """Wilson's interval for an accuracy measured on n images, as scipy computes it.
 
-    Source: E. B. Wilson, *Probable Inference, the Law of Succession, and Statistical Inference*,
-    1927. Unlike the simple mean ± 2 standard errors it stays between 0 and 1.
+    The mean over seeds need not be a whole number of images; it is rounded to one.
     """
-    z = statistics.NormalDist().inv_cdf((1 + LEVEL) / 2)
-    middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
-    spread = accuracy * (1 - accuracy) / n + z * z / (4 * n * n)
-    reach = z * math.sqrt(spread) / (1 + z * z / n)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    found = stats.binomtest(round(accuracy * n), n).proportion_ci(LEVEL, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def page(template: str, checkout: paths.Checkout) -> str:
@@ -181,4 +275,4 @@ def page(template: str, checkout: paths.Checkout) -> str:
         raise ValueError(
             f"{PAGE} holds the marker {MARKER!r} {template.count(MARKER)} times; expected once"
         )
-    return template.replace(MARKER, tables(checkout))
+    return template.replace(MARKER, boards(checkout))
