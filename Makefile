@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONPATH := tools
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book test serve reference outputs bench lint clean
+.PHONY: help book test unit site execute serve reference outputs bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -23,6 +23,15 @@ book: $(READY) ## execute what changed and build _build/html/index.html
 
 test: $(READY) ## prove everything: unit tests, nbval, a strict build, the site
 	@$(BIN)/python -m pytest -p bookbuild.replay
+
+unit: $(READY) ## the unit tests alone
+	@$(BIN)/python -m pytest tests/unit
+
+site: $(READY) ## a strict build, each chapter's bands, and the site in a browser, in any profile
+	@$(BIN)/python -m pytest tests/notebooks tests/site
+
+execute: $(READY) ## execute what changed without building: make execute [CHAPTER=first_cnn]
+	@$(BIN)/python -m bookbuild execute $(CHAPTER)
 
 serve: $(READY) ## open the built book on localhost: make serve [PORT=8000]
 	@$(BIN)/python -m bookbuild serve $(if $(PORT),--port '$(PORT)')

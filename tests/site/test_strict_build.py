@@ -154,6 +154,20 @@ def test_what_a_reader_is_only_told_of_leaves_the_exit_status_alone(
     assert page(book).select("article .admonition") == []
 
 
+def test_a_chapter_can_be_executed_without_a_build(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_chapter(book.root, "1 / 0", name="02_two")
+    status, said = run_command(book, monkeypatch, "execute", "one")
+    assert status == 0
+    assert said.startswith("[1/1] 01_one: 1 cells")
+    status, said = run_command(book, monkeypatch, "execute")
+    assert status == 1
+    assert "[1/2] 01_one: cached" in said
+    assert said.endswith("- 02_two: cell 1 (1 / 0) raised ZeroDivisionError: division by zero\n")
+    assert not book.html.exists()
+
+
 def test_a_missing_page_fails_the_build(
     book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,7 +220,7 @@ def hold_and_say(book: paths.Checkout) -> str:
     return said.getvalue()
 
 
-@pytest.mark.parametrize("words", [("build",), ("outputs",), ("reference", "01_one")])
+@pytest.mark.parametrize("words", [("build",), ("execute",), ("outputs",), ("reference", "01_one")])
 def test_every_command_that_executes_waits_for_its_turn(
     book: paths.Checkout, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:

@@ -9,7 +9,7 @@ import sys
 import time
 import webbrowser
 
-from bookbuild import execute, lock, notebooks, paths, reference, report, site, stage
+from bookbuild import entries, execute, lock, notebooks, paths, reference, report, site, stage
 from seeing import profiles
 
 DEFAULT_PORT = 8000
@@ -22,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     chosen = commands.add_parser("build", help="execute what changed and build the site")
     chosen.add_argument("--strict", action="store_true", help="any finding is a failure")
+    chosen = commands.add_parser("execute", help="execute what changed, and build nothing")
+    chosen.add_argument("chapter", nargs="?", help="default: every chapter")
     chosen = commands.add_parser("reference", help="record a chapter's reference results")
     chosen.add_argument("chapter", help="for example 04_first_cnn or first_cnn")
     chosen.add_argument(
@@ -59,12 +61,8 @@ def build(checkout: paths.Checkout, *, strict: bool = False) -> report.Report:
         ValueError: when nothing can be written to the checkout.
     """
     profile = profiles.name()
-    chapters = checkout.chapters()
     with lock.hold(checkout):
-        runs = [
-            execute.chapter(chapter, checkout, profile, f"[{number}/{len(chapters)}]")
-            for number, chapter in enumerate(chapters, start=1)
-        ]
+        runs = _execute_all(checkout.chapters(), checkout)
         clashes = stage.stage(checkout, profile, runs)
         outcome = site.build(checkout)
         failed = [run.name for run in runs if run.failed is not None]
@@ -73,6 +71,27 @@ def build(checkout: paths.Checkout, *, strict: bool = False) -> report.Report:
     if strict:
         made.require_sound()
     return made
+
+
+def _execute_all(chapters: list[pathlib.Path], checkout: paths.Checkout) -> list[entries.Run]:
+    """Each chapter's execution, a new one where none is kept that can stand for it."""
+    return [
+        execute.chapter(chapter, checkout, profiles.name(), f"[{number}/{len(chapters)}]")
+        for number, chapter in enumerate(chapters, start=1)
+    ]
+
+
+def _chosen(name: str | None, checkout: paths.Checkout) -> list[pathlib.Path]:
+    return [find_chapter(name, checkout)] if name else checkout.chapters()
+
+
+def _execute(options: argparse.Namespace, checkout: paths.Checkout) -> int:
+    with lock.hold(checkout):
+        runs = _execute_all(_chosen(options.chapter, checkout), checkout)
+    made = report.Report(runs=runs, broken=[], remarks=[])
+    findings = made.findings()
+    print(findings, end="\n" if findings else "")
+    return made.exit_code
 
 
 def _build(options: argparse.Namespace, checkout: paths.Checkout) -> int:
@@ -96,10 +115,8 @@ def _reference(options: argparse.Namespace, checkout: paths.Checkout) -> int:
 
 
 def _outputs(options: argparse.Namespace, checkout: paths.Checkout) -> int:
-    one = options.chapter
-    chapters = [find_chapter(one, checkout)] if one else checkout.chapters()
     with lock.hold(checkout):
-        for chapter in chapters:
+        for chapter in _chosen(options.chapter, checkout):
             notebooks.store_outputs(chapter, checkout)
     return 0
 
@@ -149,6 +166,7 @@ def find_chapter(name: str, checkout: paths.Checkout) -> pathlib.Path:
 
 _COMMANDS = {
     "build": _build,
+    "execute": _execute,
     "reference": _reference,
     "outputs": _outputs,
     "lint": _lint,

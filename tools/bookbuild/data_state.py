@@ -81,10 +81,10 @@ def may_fill_gaps(then: DataState, today: DataState, age_s: float) -> bool:
         today: the state now.
         age_s: seconds between the two.
     """
-    changed = (
-        then.mirror != today.mirror or then.cache != today.cache or then.assets != today.assets
-    )
-    if changed or (today.npm and not then.npm) or (then.offline and not today.offline):
+    # A data set that left the cache folder cannot fill a gap; one that is new, or another, may.
+    more = not today.assets.items() <= then.assets.items()
+    changed = then.mirror != today.mirror or then.cache != today.cache
+    if more or changed or (today.npm and not then.npm) or (then.offline and not today.offline):
         return True
     return not today.offline and age_s > RETRY_AFTER_S
 

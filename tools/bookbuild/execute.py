@@ -307,11 +307,12 @@ class _Watch:
         """End what is left of the kernel and its children."""
         with contextlib.suppress(psutil.Error):
             self._family()
-        for process in list(self._seen):
-            # A process that another took the number of is not touched: psutil compares times.
+        # A process that another took the number of is not touched: psutil compares times, too.
+        left = [process for process in list(self._seen) if process.is_running()]
+        for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(list(self._seen), timeout=5)
+        psutil.wait_procs(left, timeout=5)
 
 
 def _failure(error: Exception, line: _ProgressLine, limit_s: int) -> entries.Failure:
