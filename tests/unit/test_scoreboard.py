@@ -110,8 +110,8 @@ def test_what_was_measured_on_validation_images_is_folded(book):
     folded = {f"{name}_validation_accuracy": metric(0.9) for name in "ab"}
     record(book, metrics={"c_test_accuracy": metric(0.8), **folded})
     text = scoreboard.boards(book.checkout)
-    shown, hidden = text.split("```{dropdown} 2 accuracies on validation images\n")
-    assert "{dropdown} 1 accuracies on test images" in shown
+    shown, hidden = text.split("```{dropdown} The 2 on validation images\n")
+    assert "{dropdown} All 1 on test images" in shown
     assert "| c test accuracy" in shown and "validation accuracy |" not in shown
     assert "| a validation accuracy" in hidden and "| b validation accuracy" in hidden
     assert hidden.endswith("\n```")

@@ -162,9 +162,9 @@ def boards(checkout: paths.Checkout) -> str:
             parts.append(f"## {title}")
         if shown:
             parts.append(f"```{{raw}} html\n{picture(shown, title)}\n```")
-            parts.append(_fold(f"{len(shown)} accuracies on test images", shown, links))
+            parts.append(_fold(f"All {len(shown)} on test images, as a table", shown, links))
         if folded:
-            parts.append(_fold(f"{len(folded)} accuracies on validation images", folded, links))
+            parts.append(_fold(f"The {len(folded)} on validation images", folded, links))
     return "\n\n".join(parts)
 
 
