@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONPATH := tools
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book test unit site execute serve reference outputs bench lint clean
+.PHONY: help book test unit site execute serve reference outputs bench lint clean mutations everywhere
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -29,6 +29,12 @@ unit: $(READY) ## the unit tests alone
 
 site: $(READY) ## a strict build, each chapter's bands, and the site in a browser, in any profile
 	@$(BIN)/python -m pytest tests/notebooks tests/site
+
+mutations: $(READY) ## break helpers on purpose and see a check fail for each: minutes
+	@$(BIN)/python -m pytest tests/mutations
+
+everywhere: $(READY) ## the quick book on every kind of machine, with all data, some and none: an hour
+	@$(BIN)/python tools/everywhere.py
 
 execute: $(READY) ## execute what changed without building: make execute [CHAPTER=first_cnn]
 	@$(BIN)/python -m bookbuild execute $(CHAPTER)

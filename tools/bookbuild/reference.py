@@ -189,7 +189,7 @@ def quick(
     for state in states:
         if state == NO_PHOTOGRAPHS and not _uses_photographs(outcomes):
             continue
-        with _data(state) as variables:
+        with data(state) as variables:
             for machine, seed in rounds:
                 environment = {**variables, **MACHINES[machine], "SEEING_SEED": str(seed)}
                 label = f"quick, data {state}, machine {machine}, seed {seed}"
@@ -243,7 +243,7 @@ def _uses_photographs(outcomes: Sequence[tuple[dict[str, Any], Outcome]]) -> boo
 
 
 @contextlib.contextmanager
-def _data(state: str) -> Iterator[dict[str, str]]:
+def data(state: str) -> Iterator[dict[str, str]]:
     """The variables of a state of the data; its cache folder goes afterwards."""
     if state == AS_FOUND:
         yield {}

@@ -1,0 +1,116 @@
+"""Run the book's quick chapters on every kind of machine and in every state of the data.
+
+``python tools/everywhere.py`` plays other machines, as far as one can, by the variables that
+decide in which order numbers are added, and takes data away: first photographs, then all. It
+prints a row for each chapter, machine and state: how many results were held to a band, and which
+left it. Executions are not cached. With all of it, expect an hour on two cores; name chapters,
+machines or states to run fewer::
+
+    python tools/everywhere.py --machines "as found" SSE4.1 --states nothing --chapters metrics
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from bookbuild import execute, lock, paths, reference
+from bookbuild.__main__ import find_chapter
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What one execution came to.
+
+    Attributes:
+        chapter: the notebook's name without ending.
+        state: of the data.
+        machine: a name in ``reference.MACHINES``.
+        asserted: results that were held to a band.
+        claims: sentences that were checked.
+        outside: what left its band, what was not so, or the exception that ended the chapter.
+    """
+
+    chapter: str
+    state: str
+    machine: str
+    asserted: int
+    claims: int
+    outside: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The row, with what was found on lines of its own."""
+        verdict = "all inside" if not self.outside else f"{len(self.outside)} OUTSIDE"
+        found = "".join(f"\n      {sentence}" for sentence in self.outside)
+        return (
+            f"{self.chapter:22} {self.state:15} {self.machine:27} "
+            f"{self.asserted:3} asserted, {self.claims:2} claims: {verdict}{found}"
+        )
+
+
+def run(
+    chapter: pathlib.Path, checkout: paths.Checkout, state: str, machine: str, variables: dict
+) -> Row:
+    """Execute a chapter once, as another machine would."""
+    environment = execute.kernel_environment("quick", **variables, **reference.MACHINES[machine])
+    with tempfile.TemporaryDirectory(prefix="seeing-everywhere-") as work:
+        try:
+            executed, _, _ = execute.execute(
+                chapter, pathlib.Path(work), environment, f"{chapter.stem}, {machine}", checkout
+            )
+        except execute.ChapterFailed as error:
+            return Row(chapter.stem, state, machine, 0, 0, (str(error).splitlines()[0],))
+    found = execute.verdict(executed) or {"outside": ["the chapter draws no conclusion"]}
+    return Row(
+        chapter.stem,
+        state,
+        machine,
+        found.get("asserted", 0),
+        found.get("claims", 0),
+        tuple(found["outside"]),
+    )
+
+
+def rows(
+    checkout: paths.Checkout, chapters: list[str], states: list[str], machines: list[str]
+) -> Iterator[Row]:
+    """Every combination, one after the other."""
+    wanted = [find_chapter(name, checkout) for name in chapters] or checkout.chapters()
+    for state in states:
+        with reference.data(state) as variables:
+            for machine in machines:
+                for chapter in wanted:
+                    yield run(chapter, checkout, state, machine, variables)
+
+
+def main() -> int:
+    """Print the table; the exit code is 0 only where everything lay inside."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chapters", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--states", nargs="+", default=list(reference.STATES), metavar="STATE")
+    parser.add_argument(
+        "--machines", nargs="+", default=list(reference.MACHINES), metavar="MACHINE"
+    )
+    options = parser.parse_args()
+    for given, known in (
+        (options.states, reference.STATES),
+        (options.machines, reference.MACHINES),
+    ):
+        unknown = set(given) - set(known)
+        if unknown:
+            parser.error(f"unknown: {sorted(unknown)}; there are {list(known)}")
+    checkout = paths.default()
+    found = []
+    with lock.hold(checkout):
+        for row in rows(checkout, options.chapters, options.states, options.machines):
+            found.append(row)
+            print(row, flush=True)
+    bad = sum(bool(row.outside) for row in found)
+    print(f"{len(found)} executions, {bad} with something outside")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
