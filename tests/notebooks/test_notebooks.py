@@ -42,9 +42,9 @@ def test_it_has_the_parts_of_a_chapter(chapter: pathlib.Path) -> None:
     for part in ("You will be able to", "## Exercises", "## What we saw", "## Further reading"):
         assert part in prose
     slug = chapter.stem.partition("_")[2]
-    assert f'time_box("{slug}")' in code
-    assert f'results.conclude("{slug}"' in code
-    assert "provenance.box(" in code
+    assert f'chapter.Chapter("{slug}")' in code
+    for call in ("record.time_box()", "record.claim(", "record.conclude()", "record.provenance("):
+        assert call in code
     assert "google.colab" in next(c.source for c in book.cells if c.cell_type == "code")
 
 

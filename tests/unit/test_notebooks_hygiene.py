@@ -121,12 +121,12 @@ def test_a_cell_without_id_is_named(path):
 @pytest.mark.parametrize(
     ("lines", "too_many"), [(notebooks.MAX_CODE_LINES, False), (notebooks.MAX_CODE_LINES + 1, True)]
 )
-def test_a_chapter_has_at_most_300_lines_of_code(path, lines, too_many):
+def test_a_chapter_has_at_most_350_lines_of_code(path, lines, too_many):
     first, second = lines // 2, lines - lines // 2
     write_notebook(path, code("x = 1\n" * first), code("\n# y\n\n" + "y = 1\n" * second))
-    expected = [f"01_letters.ipynb has {lines} lines of code, at most 300"] if too_many else []
+    expected = [f"01_letters.ipynb has {lines} lines of code, at most 350"] if too_many else []
     assert notebooks.problems(path) == expected
-    assert notebooks.MAX_CODE_LINES == 300
+    assert notebooks.MAX_CODE_LINES == 350
 
 
 def test_lines_of_code_are_neither_blank_nor_comments_nor_prose_nor_folded_away():
@@ -135,6 +135,8 @@ def test_lines_of_code_are_neither_blank_nor_comments_nor_prose_nor_folded_away(
             prose("one\ntwo"),
             code("# a comment\n\nx = 1\n    # another\ny = 2  # and one more\n   \n"),
             code("z = 3", tags=["hide-cell"]),
+            code("z = 4", tags=["remove-cell"]),
+            code("z = 5", tags=["hide-input"]),
             code("%matplotlib inline", tags=["remove-input"]),
         ]
     )

@@ -10,7 +10,10 @@ from bookbuild import execute, paths
 from seeing.record import reference
 
 CHECKED = "# NBVAL_CHECK_OUTPUT"
-MAX_CODE_LINES = 300
+MAX_CODE_LINES = 350
+
+# Cells that a page folds away or leaves out are not part of the lesson.
+FOLDED = {"hide-cell", "hide-input", "remove-cell"}
 
 
 def problems(notebook: pathlib.Path) -> list[str]:
@@ -57,14 +60,14 @@ def stored_count(cell: nbformat.NotebookNode) -> int | None:
 
 
 def code_lines(book: nbformat.NotebookNode) -> int:
-    """Lines of code in a notebook, without blank lines, comments and solutions.
+    """Lines of code in a notebook, without blank lines, comments and folded cells.
 
-    A docstring of one line counts as a comment; folded-away solutions are not part of the lesson.
+    A docstring of one line counts as a comment.
     """
     lines = [
         line.strip()
         for cell in book.cells
-        if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and not FOLDED & set(cell.metadata.get("tags", []))
         for line in cell.source.splitlines()
     ]
     return sum(bool(line) and not line.startswith(("#", '"""')) for line in lines)
