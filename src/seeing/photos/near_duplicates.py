@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image
-from scipy import fft
+from scipy import fft, sparse
+from scipy.sparse import csgraph
 
 from seeing.photos import reading
 
@@ -108,20 +109,13 @@ def groups(count: int, found: Iterable[tuple[int, int, int]]) -> list[list[int]]
     Returns:
         Groups of two or more indices, each sorted, in order of their first index.
     """
-    leader = list(range(count))
-
-    def find(i: int) -> int:
-        while leader[i] != i:
-            leader[i] = leader[leader[i]]
-            i = leader[i]
-        return i
-
-    for i, j, _ in found:
-        a, b = find(i), find(j)
-        leader[max(a, b)] = min(a, b)
+    joined = [(i, j) for i, j, _ in found]
+    first, second = np.array(joined, dtype=np.intp).reshape(-1, 2).T
+    graph = sparse.coo_array((np.ones(len(first)), (first, second)), shape=(count, count))
+    _, labels = csgraph.connected_components(graph, directed=False)
     members: dict[int, list[int]] = {}
-    for i in range(count):
-        members.setdefault(find(i), []).append(i)
+    for i, label in enumerate(labels.tolist()):
+        members.setdefault(label, []).append(i)
     return [group for group in members.values() if len(group) > 1]
 
 
