@@ -1,4 +1,4 @@
-"""photo_classifier and ``python -m seeing``: from a folder to names, and every way to fail."""
+"""The photo classifier and ``python -m seeing``: from a folder to names, and every way to fail."""
 
 import json
 import os
@@ -164,13 +164,13 @@ class TestPhotoClassifier:
 
 class TestMeasure:
     def test_accuracy_time_and_the_surest_mistakes(self, folder):
-        classifier = untrained(("x", "y"))
+        model = untrained(("x", "y"))
         paths = sorted(folder.glob("*/*.png"))
-        said = classifier.probabilities(paths).argmax(axis=1)
+        said = model.probabilities(paths).argmax(axis=1)
         wrong = [3, 30, 17]
         y = np.where(np.isin(np.arange(40), wrong), 1 - said, said)
-        found = classifier.measure(classifier, paths, y)
-        assert found.classifier is classifier
+        found = classifier.measure(model, paths, y)
+        assert found.classifier is model
         assert found.accuracy == pytest.approx(37 / 40)
         assert found.seconds > 0
         surest = found.surest_mistakes(y, 2)
@@ -187,12 +187,12 @@ class TestMeasure:
 
 class TestSaveAndLoad:
     def test_the_same_answers_and_the_same_order(self, folder, tmp_path):
-        classifier = untrained(("zinnia", "aster", "éclair"))
-        classifier.save(tmp_path / "new" / "model")
+        saved = untrained(("zinnia", "aster", "éclair"))
+        saved.save(tmp_path / "new" / "model")
         loaded = classifier.load(tmp_path / "new" / "model")
         assert loaded.class_names == ("zinnia", "aster", "éclair")
         paths = sorted((folder / "rosé").glob("*.png"))[:4]
-        np.testing.assert_array_equal(loaded.probabilities(paths), classifier.probabilities(paths))
+        np.testing.assert_array_equal(loaded.probabilities(paths), saved.probabilities(paths))
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["model"]
 
     def test_nothing_is_written_over(self, tmp_path):

@@ -367,12 +367,12 @@ def _frozen(
 
     X, y = features("training")
     n_classes = len(folder.class_names)
-    heads = {C: heads.solve_head(X, y, n_classes=n_classes, C=C) for C in STRENGTHS}
+    candidates = {C: heads.solve_head(X, y, n_classes=n_classes, C=C) for C in STRENGTHS}
     X, y = features("validation")
     if not len(y):
-        return [extractor, heads[USUAL_STRENGTH]]
-    best, _ = heads.choose_head(heads, X, y)
-    return [extractor, heads[best]]
+        return [extractor, candidates[USUAL_STRENGTH]]
+    best, _ = heads.choose_head(candidates, X, y)
+    return [extractor, candidates[best]]
 
 
 def _fine_tuned(

@@ -9,13 +9,10 @@ import os
 import pathlib
 import unicodedata
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    pass
-from seeing.photos import reading, splits
+from seeing.photos import reading
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
@@ -123,7 +120,7 @@ def _candidates(root: pathlib.Path) -> tuple[list[tuple[str, pathlib.Path]], lis
 def _why_not(parts: tuple[str, ...]) -> str | None:
     """Why a file, given as its path's parts below the root, is no candidate; None if it is."""
     suffix = pathlib.PurePath(parts[-1]).suffix.lower()
-    if any(splits.part.startswith(".") or splits.part == "__MACOSX" for part in parts):
+    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
         return "hidden file of the operating system"
     if len(parts) == 1:
         return "lies in no class folder"

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seeing.photos import reading
+
 if TYPE_CHECKING:
     import tensorflow as tf
-from seeing.photos import reading
 
 
 def dataset(
@@ -52,12 +53,12 @@ def dataset(
     Raises:
         ValueError: when there are no images, or not as many labels, or ``shorter_side`` is less
             than ``image_size``. A file that cannot be read stops the iteration with a message
-            that names it; :func:`scan` finds such files beforehand.
+            that names it; :func:`seeing.photos.folders.scan` finds such files beforehand.
     """
     # TensorFlow takes seconds to import, and reading an image does not need it.
     import tensorflow as tf
 
-    shorter_side = reading._shorter_side(paths, y, image_size, crop, shorter_side)
+    shorter_side = _shorter_side(paths, y, image_size, crop, shorter_side)
 
     def read(path: "tf.Tensor", label: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
         def pixels(name: bytes) -> np.ndarray:
@@ -93,3 +94,16 @@ def dataset(
         )
     images = images.batch(batch_size).map(to_float, num_parallel_calls=tf.data.AUTOTUNE)
     return images.prefetch(tf.data.AUTOTUNE)
+
+
+def _shorter_side(
+    paths: Sequence, y: Sequence | np.ndarray, image_size: int, crop: reading.Crop, given: int | None
+) -> int:
+    if len(paths) == 0 or len(paths) != len(y):
+        raise ValueError(f"{len(paths)} images and {len(y)} labels; expected as many, at least 1")
+    if crop not in ("center", "random"):
+        raise ValueError(f"crop is {crop!r}; expected 'center' or 'random'")
+    shorter_side = given or (image_size if crop == "center" else round(image_size * 8 / 7))
+    if shorter_side < image_size:
+        raise ValueError(f"shorter_side is {shorter_side}, less than image_size {image_size}")
+    return shorter_side

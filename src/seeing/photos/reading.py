@@ -5,13 +5,10 @@ Explained in chapter 8, *A Flower Classifier*.
 
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
-
-if TYPE_CHECKING:
-    pass
 
 MIN_SIDE = 8
 
@@ -153,7 +150,7 @@ def _unidentified(path: pathlib.Path) -> str:
 def read_square(
     path: pathlib.Path | str, image_size: int, *, shorter_side: int | None = None
 ) -> np.ndarray:
-    """Read the middle square of an image, as :func:`dataset` does with ``crop="center"``.
+    """Read the middle square of an image, as the pipeline does with ``crop="center"``.
 
     Args:
         path: an image file.
@@ -197,16 +194,3 @@ def read_squares(paths: Sequence[pathlib.Path | str], size: int) -> np.ndarray:
     """
     squares = [read_square(path, size) for path in paths]
     return np.stack(squares) if squares else np.zeros((0, size, size, 3), dtype=np.uint8)
-
-
-def _shorter_side(
-    paths: Sequence, y: Sequence | np.ndarray, image_size: int, crop: Crop, given: int | None
-) -> int:
-    if len(paths) == 0 or len(paths) != len(y):
-        raise ValueError(f"{len(paths)} images and {len(y)} labels; expected as many, at least 1")
-    if crop not in ("center", "random"):
-        raise ValueError(f"crop is {crop!r}; expected 'center' or 'random'")
-    shorter_side = given or (image_size if crop == "center" else round(image_size * 8 / 7))
-    if shorter_side < image_size:
-        raise ValueError(f"shorter_side is {shorter_side}, less than image_size {image_size}")
-    return shorter_side
