@@ -200,8 +200,8 @@ def growth(
             name: _at(every, places, values) for name, values in known.items()
         }
     axes = curves.growth(every, front)
-    for axis, (title, lines) in zip(axes, here.items(), strict=True):
-        axis.title.set_fontsize(9)
+    for axis, heading, (title, lines) in zip(axes, front, here.items(), strict=True):
+        axis.set_title(heading, fontsize=9)  # three long ones stand side by side
         places, known = recorded.get(title, (sizes, lines))
         for (name, values), drawn, marker in zip(
             lines.items(), list(axis.lines), itertools.cycle(style.MARKERS), strict=False
