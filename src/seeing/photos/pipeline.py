@@ -97,7 +97,11 @@ def dataset(
 
 
 def _shorter_side(
-    paths: Sequence, y: Sequence | np.ndarray, image_size: int, crop: reading.Crop, given: int | None
+    paths: Sequence,
+    y: Sequence | np.ndarray,
+    image_size: int,
+    crop: reading.Crop,
+    given: int | None,
 ) -> int:
     if len(paths) == 0 or len(paths) != len(y):
         raise ValueError(f"{len(paths)} images and {len(y)} labels; expected as many, at least 1")
