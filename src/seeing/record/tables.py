@@ -79,7 +79,7 @@ def show_results(
     for name, cells in rows.items():
         if len(cells) != len(columns):
             raise ValueError(f"the table has {len(columns)} columns; {name!r} has {len(cells)}")
-        texts = [_cell(cell, *style) for cell, style in zip(cells, styles, strict=True)]
+        texts = [_cell(cell, decimals) for cell, (_, decimals) in zip(cells, styles, strict=True)]
         body.append([name, *texts])
     show(*_rendered(header, body, caption))
 
@@ -98,23 +98,14 @@ def _style(column: Sequence[Cell]) -> tuple[str, int]:
     return (units.pop() if units else metrics.RATIO), min(decimals[-1], decimals[0] + 1)
 
 
-def number(value: metrics.Metric, unit: str, decimals: int, *, with_spread: bool = True) -> str:
-    """A metric as text, without its unit."""
-    scale = 100 if unit == metrics.FRACTION else 1
-    text = f"{scale * value.mean:,.{decimals}f}".replace("-", "−")
-    if with_spread and len(value.values) > 1:
-        text += f" ± {scale * value.std:.{decimals}f}"
-    return text
-
-
-def _cell(cell: Cell, unit: str, decimals: int) -> tuple[str, str]:
+def _cell(cell: Cell, decimals: int) -> tuple[str, str]:
     """A cell as HTML and as text."""
     if cell.shown is None:
         return NOTHING, NOTHING
-    front = number(cell.shown, unit, decimals)
+    front = cell.shown.text(decimals)
     if cell.recorded is None or cell.here is None or cell.here.values == cell.recorded.values:
         return html.escape(front), front
-    here = number(cell.here, unit, decimals, with_spread=False)
+    here = cell.here.text(decimals, with_spread=False)
     faint = f'<small class="seeing-here" title="this run">{html.escape(here)}</small>'
     return f"{html.escape(front)} {faint}", f"{front} ({here})"
 
