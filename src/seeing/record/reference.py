@@ -300,9 +300,9 @@ def compare(
     asked = {
         name: one for name, one in earlier.items() if name in measured and name not in declared
     }
-    seeds = max((len(one.values) for one in measured.values()), default=0) if is_full else 0
+    seeds = {name: len(measured[name].values) for name in asked} if is_full else {}
     limits = bands.bands(
-        asked, chapters=len(chapters()), seeds=seeds, other_edition=frozenset(others)
+        asked, chapters=max(len(chapters()), 1), seeds=seeds, other_edition=frozenset(others)
     )
     outside, unchecked = [], {}
     for name, value in measured.items():
