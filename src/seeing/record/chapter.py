@@ -37,7 +37,7 @@ class _Tallied:
 
     def metric(self) -> metrics.Metric:
         return metrics.metric(
-            list(self.values.values()),
+            [self.values[seed] for seed in sorted(self.values)],
             n=self.n,
             unit=self.unit,
             data=self.data,
@@ -147,7 +147,11 @@ class Chapter:
         content = {"chapter": self.slug, "metrics": measured, "series": self._series, "data": []}
         if profiles.name() == "quick" and self.slug in reference.chapters():
             known = reference.load(self.slug).content
-            content = {**known, "metrics": {**measured, **known["metrics"]}}
+            content = {
+                **known,
+                "metrics": {**measured, **known["metrics"]},
+                "series": {**self._series, **known.get("series", {})},
+            }
         return reference.Recorded(content)
 
     def _is_being_recorded(self) -> bool:
@@ -316,11 +320,11 @@ class Chapter:
     ) -> list[str]:
         """Sentences for metrics that only one of the two runs knows."""
         again = f"run make reference CHAPTER={self.slug}"
-        known = {*measured, *self._gaps()}
-        lost = [f"{name} was recorded and not measured: {again}" for name in recorded.measured]
-        new = [f"{name} is not among the recorded results: {again}" for name in known]
-        return [s for s in lost if s.split()[0] not in known] + [
-            s for s in new if s.split()[0] not in recorded.measured
+        known = dict.fromkeys([*measured, *self._gaps()])
+        lost = [name for name in recorded.measured if name not in known]
+        new = [name for name in known if name not in recorded.measured]
+        return [f"{name} was recorded and not measured: {again}" for name in lost] + [
+            f"{name} is not among the recorded results: {again}" for name in new
         ]
 
     def _report(self, measured: Mapping[str, metrics.Metric]) -> None:
