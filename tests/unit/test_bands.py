@@ -90,7 +90,7 @@ def test_another_edition_gets_the_chance_of_other_photographs_and_a_stated_allow
 
 
 def test_a_recorded_single_value_has_a_band_as_wide_as_coins_make_it() -> None:
-    band = bands.bands({"a": shares(0.9, n=400)}, chapters=1, seeds=1)["a"]
+    band = bands.bands({"a": shares(0.9, n=400)}, chapters=1, seeds={"a": 1})["a"]
     quantile = stats.t.isf(bands.FALSE_ALARMS / 2, bands.COMMON_FREEDOM)
     assert band.low < 0.9 - quantile * metric.standard_error(0.9, 400)
 

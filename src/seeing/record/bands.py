@@ -141,7 +141,7 @@ def bands(
     earlier: Mapping[str, Earlier],
     *,
     chapters: int,
-    seeds: int = 0,
+    seeds: Mapping[str, int] | None = None,
     other_edition: frozenset[str] = frozenset(),
 ) -> dict[str, Band]:
     """The band of every metric of a chapter.
@@ -149,8 +149,8 @@ def bands(
     Args:
         earlier: what earlier runs measured, by the metric's name.
         chapters: number of chapters in the book; they share the false alarms.
-        seeds: over how many seeds the present run averages, where ``earlier`` holds one value a
-            seed; 0 where it holds one value a run.
+        seeds: by metric, over how many seeds the present run averages, where ``earlier`` holds
+            one value a seed; none where it holds one value a run.
         other_edition: metrics whose data set is there in another edition than the earlier
             runs': other photographs, so that the chance of drawing them comes in twice.
     """
@@ -168,7 +168,7 @@ def bands(
             freedom = borrowed + one.freedom
             usual_variance = borrowed * prior.variance * one.scale
             variance = (usual_variance + one.freedom * one.variance) / freedom
-            variance *= 1 / len(one.values) + 1 / max(seeds, 1)
+            variance *= 1 / len(one.values) + 1 / (seeds or {}).get(name, 1)
             allowance = 0.0
             if name in other_edition:
                 variance += 2 * one.scale

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from IPython import display
 
 from seeing import profiles
@@ -37,7 +38,7 @@ class _Tallied:
 
     def metric(self) -> metrics.Metric:
         return metrics.metric(
-            list(self.values.values()),
+            [self.values[seed] for seed in sorted(self.values)],
             n=self.n,
             unit=self.unit,
             data=self.data,
@@ -147,7 +148,11 @@ class Chapter:
         content = {"chapter": self.slug, "metrics": measured, "series": self._series, "data": []}
         if profiles.name() == "quick" and self.slug in reference.chapters():
             known = reference.load(self.slug).content
-            content = {**known, "metrics": {**measured, **known["metrics"]}}
+            content = {
+                **known,
+                "metrics": {**measured, **known["metrics"]},
+                "series": {**self._series, **known.get("series", {})},
+            }
         return reference.Recorded(content)
 
     def _is_being_recorded(self) -> bool:
@@ -243,15 +248,24 @@ class Chapter:
 
         Raises:
             KeyError: as :meth:`show` does.
+            ValueError: when two metrics were measured with other seeds here.
         """
         rows = {}
         for text, prefixes in pairs.items():
             names = [f"{prefix}_{end}" for prefix in prefixes]
             cells = [self._cell(name) for name in names]
+            self._require_same_seeds(names)
             sides = [(cells[0].recorded, cells[1].recorded), (cells[0].here, cells[1].here)]
             rows[text] = [tables.Cell(*(_as_metric(*side) for side in sides))]
         caption = self._caption([cell for (cell,) in rows.values()])
-        tables.show_results(["Difference in points"], rows, caption=caption, title=title)
+        shown = {cell.shown.unit for (cell,) in rows.values() if cell.shown is not None}
+        heading = "Difference in points" if shown <= {metrics.POINTS} else "Difference"
+        tables.show_results([heading], rows, caption=caption, title=title)
+
+    def _require_same_seeds(self, names: Sequence[str]) -> None:
+        seeds = [sorted(self._tallied[name].values) for name in names if name in self._tallied]
+        if any(one != seeds[0] for one in seeds):
+            raise ValueError(f"{names} were measured with the seeds {seeds}; expected the same")
 
     def _cell(self, name: str) -> tables.Cell:
         here = self.here(name)
@@ -287,6 +301,7 @@ class Chapter:
 
         Raises:
             AssertionError: under ``SEEING_STRICT=1``, naming what is outside.
+            FileNotFoundError: when the chapter has no reference results.
             ValueError: when a full reference run leaves something unmeasured.
         """
         measured = self.measured()
@@ -316,11 +331,11 @@ class Chapter:
     ) -> list[str]:
         """Sentences for metrics that only one of the two runs knows."""
         again = f"run make reference CHAPTER={self.slug}"
-        known = {*measured, *self._gaps()}
-        lost = [f"{name} was recorded and not measured: {again}" for name in recorded.measured]
-        new = [f"{name} is not among the recorded results: {again}" for name in known]
-        return [s for s in lost if s.split()[0] not in known] + [
-            s for s in new if s.split()[0] not in recorded.measured
+        known = dict.fromkeys([*measured, *self._gaps()])
+        lost = [name for name in recorded.measured if name not in known]
+        new = [name for name in known if name not in recorded.measured]
+        return [f"{name} was recorded and not measured: {again}" for name in lost] + [
+            f"{name} is not among the recorded results: {again}" for name in new
         ]
 
     def _report(self, measured: Mapping[str, metrics.Metric]) -> None:
@@ -352,7 +367,9 @@ class Chapter:
             band = verdict.bands.get(name)
             scale = 100 if value.unit == metrics.FRACTION else 1
             if band:
-                held = f"{scale * band.low:.1f} to {scale * band.high:.1f}"
+                decimals = max(value.decimals(), 1)
+                ends = [f"{scale * end:z,.{decimals}f}" for end in (band.low, band.high)]
+                held = " to ".join(ends).replace("-", "−")
                 held += "" if band.holds(value.mean) else ": OUTSIDE"
             else:
                 held = verdict.unchecked.get(name, tables.NOTHING)
@@ -431,7 +448,7 @@ class Sample:
             full_name = f"{prefix}_{name}"
             unit = (units or {}).get(name, metrics.unit_of(name))
             default = {metrics.FRACTION: self.guess, metrics.POINTS: 0.0}.get(unit)
-            if unit == metrics.FRACTION and not name.endswith("accuracy"):
+            if unit == metrics.FRACTION and name.rpartition("_")[2] != "accuracy":
                 default = None
             tallied = _Tallied(
                 values={},
@@ -473,7 +490,7 @@ class Sample:
             if len(line) != len(x):
                 raise ValueError(f"{name}: {label!r} has {len(line)} entries for {len(x)} places")
         self.chapter._series[name] = {
-            "x": list(x),
+            "x": [one.item() if isinstance(one, np.generic) else one for one in x],
             "lines": {
                 label: [[round(float(value), 6) for value in values] for values in line]
                 for label, line in lines.items()
@@ -481,7 +498,7 @@ class Sample:
             "unit": unit,
             "data": list(self.data),
             "part": self.part,
-            "n": self.n,
+            "n": int(self.n),
         }
 
 

@@ -110,7 +110,7 @@ def show_box(
         "profile": profiles.name(),
         "wall_s": round(wall_seconds(), 1),
         "peak_rss_mb": round(peak_memory_mb()),
-        "seeds": list(seeds),
+        "seeds": [int(seed) for seed in seeds],
         "environment": environment(),
         "data": [dataclasses.asdict(record) for record in records],
         "missing": [{"name": name, "reason": why} for name, why in (missing or {}).items()],

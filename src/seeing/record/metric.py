@@ -28,7 +28,8 @@ UNITS = {
     "time": SECONDS,
 }
 
-MAX_DECIMALS = 4
+GRAIN = 1e-9  # a spread below it is rounding, not luck
+MAX_DECIMALS = 6  # a results file holds no more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +71,15 @@ class Metric:
 
     def __str__(self) -> str:
         """Mean and spread as a reader sees them, with as many digits as they deserve."""
+        return self.text(self.decimals()) + unit_text(self.unit)
+
+    def text(self, decimals: int, *, with_spread: bool = True) -> str:
+        """Mean and spread with so many decimals, without the unit; a fraction in percent."""
         scale = 100 if self.unit == FRACTION else 1
-        decimals = self.decimals()
-        text = f"{scale * self.mean:,.{decimals}f}"
-        if len(self.values) > 1:
-            text += f" ± {scale * self.std:.{decimals}f}"
-        return text + unit_text(self.unit)
+        shown = f"{scale * self.mean:z,.{decimals}f}".replace("-", "−")
+        if with_spread and len(self.values) > 1:
+            shown += f" ± {scale * self.std:,.{decimals}f}"
+        return shown
 
     def decimals(self) -> int:
         """Digits behind the point: what the spread between seeds leaves certain.
@@ -85,14 +89,15 @@ class Metric:
         gets three digits.
         """
         scale = 100 if self.unit == FRACTION else 1
-        doubt = scale * self.std
+        most = MAX_DECIMALS - (2 if self.unit == FRACTION else 0)
+        doubt = scale * self.std if self.std > GRAIN else 0.0
         if not doubt and self.unit == FRACTION and self.n:
             doubt = scale * standard_error(self.mean, self.n)
         if not doubt:
             size = abs(scale * self.mean)
-            return _within(2 - math.floor(math.log10(size))) if size else 1
+            return _within(2 - math.floor(math.log10(size)), most) if size else 1
         exponent = math.floor(math.log10(doubt))
-        return _within(-exponent + (doubt < 2 * 10**exponent))
+        return _within(-exponent + (doubt < 2 * 10.0**exponent), most)
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Metric":
@@ -147,7 +152,15 @@ def metric(
             raise ValueError(f"a metric's values must be finite; got {value}")
         if unit == FRACTION and not 0.0 <= value <= 1.0:
             raise ValueError(f"a fraction lies between 0 and 1; got {value}: pass unit=... if not")
-    return Metric(tuple(given), n=n, unit=unit, data=tuple(data), part=part, guess=guess)
+    # Plain numbers, also where NumPy counted: a report is JSON.
+    return Metric(
+        tuple(given),
+        n=int(n),
+        unit=unit,
+        data=tuple(data),
+        part=part,
+        guess=None if guess is None else float(guess),
+    )
 
 
 def unit_of(name: str) -> str:
@@ -170,5 +183,5 @@ def standard_error(share: float, n: int) -> float:
     return math.sqrt(p * (1 - p) / n)
 
 
-def _within(decimals: int) -> int:
-    return min(max(decimals, 0), MAX_DECIMALS)
+def _within(decimals: int, most: int) -> int:
+    return min(max(decimals, 0), most)

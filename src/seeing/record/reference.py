@@ -88,24 +88,31 @@ def difference(first: metrics.Metric, second: metrics.Metric) -> Difference:
     """By how much one metric exceeds another, and how sure that is.
 
     Chapter 6 explains the rule. Two metrics of the same seeds are compared seed by seed, by
-    Student's t. Where one has a single value, its seeds say nothing: then two shares are compared
-    as two independent samples of n examples each, which doubts more than a comparison image by
-    image would.
+    Student's t. Where one has a single value, or all seeds differ by the same, seeds say nothing:
+    then two shares are compared as two independent samples of n examples each, which doubts more
+    than a comparison image by image would.
+
+    Raises:
+        ValueError: when their units differ.
     """
-    is_share = first.unit == second.unit == metrics.FRACTION
-    scale = 100 if is_share else 1
+    if first.unit != second.unit:
+        raise ValueError(f"the units differ: {first.unit} and {second.unit}; expected the same")
+    is_share = first.unit == metrics.FRACTION
+    scale, digits = (100, 4) if is_share else (1, 6)  # what a results file holds
     runs = min(len(first.values), len(second.values))
     if runs > 1 and len(first.values) == len(second.values):
-        values = tuple(
-            round(scale * (a - b), 4) for a, b in zip(first.values, second.values, strict=True)
-        )
-        quantile = stats.t.ppf((1 + BELIEVED) / 2, runs - 1)
-        return Difference(values, quantile * statistics.stdev(values) / math.sqrt(runs), is_share)
-    values = (round(scale * (first.mean - second.mean), 4),)
+        pairs = zip(first.values, second.values, strict=True)
+        values = tuple(round(scale * (a - b), digits) for a, b in pairs)
+        spread = statistics.stdev(values)
+        if spread:
+            quantile = float(stats.t.ppf((1 + BELIEVED) / 2, runs - 1))
+            return Difference(values, quantile * spread / math.sqrt(runs), is_share)
+    else:
+        values = (round(scale * (first.mean - second.mean), digits),)
     if not (is_share and first.n and second.n):
         return Difference(values, math.inf, is_share)
     errors = [metrics.standard_error(one.mean, one.n) for one in (first, second)]
-    quantile = stats.norm.ppf((1 + BELIEVED) / 2)
+    quantile = float(stats.norm.ppf((1 + BELIEVED) / 2))
     return Difference(values, scale * quantile * math.hypot(*errors), is_share)
 
 
@@ -178,7 +185,7 @@ class Recorded:
                 runs = [
                     run
                     for run in self._quick_runs(name)
-                    if STAND_IN not in _editions_of(run, wanted).values()
+                    if not {STAND_IN, None} & set(_editions_of(run, wanted).values())
                 ]
                 if runs:
                     others.add(name)
@@ -249,6 +256,8 @@ def load(chapter: str) -> Recorded:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"results/{chapter}.json is damaged: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"results/{chapter}.json is damaged: it holds a {type(content).__name__}")
     missing = {"chapter", "metrics", "data"} - set(content)
     if missing:
         raise ValueError(f"results/{chapter}.json lacks {sorted(missing)}")
@@ -291,9 +300,9 @@ def compare(
     asked = {
         name: one for name, one in earlier.items() if name in measured and name not in declared
     }
-    seeds = max((len(one.values) for one in measured.values()), default=0) if is_full else 0
+    seeds = {name: len(measured[name].values) for name in asked} if is_full else {}
     limits = bands.bands(
-        asked, chapters=len(chapters()), seeds=seeds, other_edition=frozenset(others)
+        asked, chapters=max(len(chapters()), 1), seeds=seeds, other_edition=frozenset(others)
     )
     outside, unchecked = [], {}
     for name, value in measured.items():

@@ -48,6 +48,7 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: st
     Raises:
         ValueError: when a row's length is not the header's.
     """
+    _require_lengths(header, rows)
     cells = [[row[0], *((html.escape(text), text) for text in row[1:])] for row in rows]
     show(*_rendered(list(header), cells, caption))
 
@@ -69,17 +70,17 @@ def show_results(
     Raises:
         ValueError: when a row's length is not the header's.
     """
-    by_column = list(zip(*rows.values(), strict=True))
-    styles = [_style([cell for cell in column]) for column in by_column]
+    for name, cells in rows.items():
+        if len(cells) != len(columns):
+            raise ValueError(f"the table has {len(columns)} columns; {name!r} has {len(cells)}")
+    styles = [_style([cells[i] for cells in rows.values()]) for i in range(len(columns))]
     header = [title]
     for name, (unit, _) in zip(columns, styles, strict=True):
         sign = metrics.unit_text(unit).strip()
         header.append(f"{name}, {sign}" if sign else name)
     body = []
     for name, cells in rows.items():
-        if len(cells) != len(columns):
-            raise ValueError(f"the table has {len(columns)} columns; {name!r} has {len(cells)}")
-        texts = [_cell(cell, *style) for cell, style in zip(cells, styles, strict=True)]
+        texts = [_cell(cell, decimals) for cell, (_, decimals) in zip(cells, styles, strict=True)]
         body.append([name, *texts])
     show(*_rendered(header, body, caption))
 
@@ -98,32 +99,20 @@ def _style(column: Sequence[Cell]) -> tuple[str, int]:
     return (units.pop() if units else metrics.RATIO), min(decimals[-1], decimals[0] + 1)
 
 
-def number(value: metrics.Metric, unit: str, decimals: int, *, with_spread: bool = True) -> str:
-    """A metric as text, without its unit."""
-    scale = 100 if unit == metrics.FRACTION else 1
-    text = f"{scale * value.mean:,.{decimals}f}".replace("-", "−")
-    if with_spread and len(value.values) > 1:
-        text += f" ± {scale * value.std:.{decimals}f}"
-    return text
-
-
-def _cell(cell: Cell, unit: str, decimals: int) -> tuple[str, str]:
+def _cell(cell: Cell, decimals: int) -> tuple[str, str]:
     """A cell as HTML and as text."""
     if cell.shown is None:
         return NOTHING, NOTHING
-    front = number(cell.shown, unit, decimals)
+    front = cell.shown.text(decimals)
     if cell.recorded is None or cell.here is None or cell.here.values == cell.recorded.values:
         return html.escape(front), front
-    here = number(cell.here, unit, decimals, with_spread=False)
+    here = cell.here.text(decimals, with_spread=False)
     faint = f'<small class="seeing-here" title="this run">{html.escape(here)}</small>'
     return f"{html.escape(front)} {faint}", f"{front} ({here})"
 
 
 def _rendered(header: Sequence[str], rows: Sequence[Sequence], caption: str) -> tuple[str, str]:
     """A table as HTML and as text; a row is its name and pairs of both."""
-    for row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"the table has {len(header)} columns; this row has not: {row}")
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
     body = "".join(
         f'<tr><th scope="row">{html.escape(row[0])}</th>'
@@ -152,8 +141,12 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     Raises:
         ValueError: when a row's length is not the header's.
     """
+    _require_lengths(header, rows)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _require_lengths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         if len(row) != len(header):
             raise ValueError(f"the table has {len(header)} columns; this row has not: {row}")
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
