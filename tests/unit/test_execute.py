@@ -321,8 +321,10 @@ def test_ctrl_c_ends_the_kernel_and_leaves_the_cache_as_it_was(
     assert run(small, "01_letters").failed is None
 
 
+# A shell that runs the tests in the background lets them, and what they start, ignore Ctrl-C.
 COMMAND = """
-import pathlib, sys
+import pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from bookbuild import __main__ as command, paths
 command.paths.default = lambda: paths.Checkout(pathlib.Path(sys.argv[1]))
 sys.exit(command.main(["build"]))
