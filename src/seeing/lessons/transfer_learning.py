@@ -10,7 +10,6 @@ Explained in chapter 8, *A Flower Classifier*.
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -138,15 +137,20 @@ def _tested(
     return Tested(solved, C, len(test), float(hits[:, 0].mean()), float(hits.any(axis=1).mean()))
 
 
-def keep_histories(
+def history_to_draw(
     sample: chapter.Sample, name: str, histories: Sequence[Mapping[str, Sequence[float]]]
-) -> None:
-    """Keep training histories as a series: one line a quantity, one value a seed at each epoch.
+) -> tuple[dict[str, list[float]], str]:
+    """Keep training histories as a series, and return the recorded one where there is one.
 
     Args:
         sample: what the runs were measured on.
-        name: the series' name in the results file.
-        histories: one a seed, all with the same quantities and the same number of epochs.
+        name: the series' name in the results file: one line a quantity, such as ``val_accuracy``,
+            one value a seed at each epoch.
+        histories: this run's, one a seed, all with the same quantities and number of epochs.
+
+    Returns:
+        The recorded history as its mean over the seeds, or else this run's of the first seed; and
+        a title for a figure, which says whose it is.
     """
     lines = {
         quantity: list(zip(*(history[quantity] for history in histories), strict=True))
@@ -154,22 +158,10 @@ def keep_histories(
     }
     epochs = range(1, len(next(iter(lines.values()))) + 1)
     sample.add_series(name, epochs, lines, unit=metrics.RATIO)
-
-
-def recorded_or(
-    series: Mapping[str, Any] | None, history: Mapping[str, Sequence[float]]
-) -> tuple[Mapping[str, Sequence[float]], str]:
-    """A recorded training history where there is one, else this run's; and whose it is.
-
-    Args:
-        series: a series that :func:`keep_histories` kept, or None where none is recorded.
-        history: this run's, of its first seed.
-
-    Returns:
-        A history, the mean over the seeds where it is the recorded one, and a title for a figure.
-    """
+    series = sample.chapter.series(name)
     if series is None:
-        return history, "this run, first seed"
+        first = {quantity: list(values) for quantity, values in histories[0].items()}
+        return first, "this run, first seed"
     means = {
         quantity: [float(np.mean(values)) for values in line]
         for quantity, line in series["lines"].items()
@@ -191,9 +183,10 @@ def draw_this_run(
             the recorded one is not drawn twice.
     """
     label = "this run"
+    beside = 0.07  # of the distance between two places, so that no mark hides another
     for (way, line), marker in zip(recorded.items(), style.MARKERS, strict=False):
         marks = [
-            (place, own.mean)
+            (place + beside, own.mean)
             for place, (known, own) in enumerate(zip(line, here[way], strict=True))
             if own is not None and own.values != known.values
         ]
@@ -201,4 +194,6 @@ def draw_this_run(
             look = {"color": FAINT, "markerfacecolor": "none", "markersize": 5}
             axis.plot(*zip(*marks, strict=True), marker, label=label, **look)
             label = None  # a second entry would say the same
-    axis.legend(loc="lower right")
+    handles, labels = axis.get_legend_handles_labels()
+    entries = sorted(zip(handles, labels, strict=True), key=lambda entry: entry[1] == "this run")
+    axis.legend(*zip(*entries, strict=True), loc="lower right")
