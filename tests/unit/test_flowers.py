@@ -155,7 +155,8 @@ def test_the_stand_in_says_what_it_is(offline, monkeypatch, capsys):
     assert "STAND-IN DATA" in said
     assert "drawn by code" in said
     assert data.record.is_stand_in
-    assert data.record.name == "drawn_flowers"
+    assert data.record.name == "flower_photos"
+    assert "drawn" in data.record.origin
     assert data.edition == "drawn"
     assert data.class_names == drawn_flowers.CLASS_NAMES
     assert np.bincount(data.y).tolist() == [8] * 5

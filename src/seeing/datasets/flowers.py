@@ -128,7 +128,8 @@ def stand_in(count: int = DRAWN_COUNT) -> Flowers:
         lambda folder: archives.verify(folder, editions),
     )
     record = sources.DataRecord(
-        name="drawn_flowers",
+        # The name of what it stands in for: a metric keeps its data set, whatever took its place.
+        name=ASSET,
         origin=f"stand-in: {count:,} flowers of five species drawn by code",
         sha256=sources.sha256(resolved.folder / archives.MANIFEST),
         is_stand_in=True,

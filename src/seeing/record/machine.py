@@ -178,8 +178,7 @@ def show_time_box(recorded: Mapping[str, Any] | None) -> None:
 def time_lines(recorded: Mapping[str, Any]) -> list[str]:
     """The lines of the time box, from a results file's content.
 
-    Time and memory are those of the whole chapter, from its kernel's start to its end, on a
-    machine that did nothing else.
+    Time and memory are those of the whole chapter, from its kernel's start to its end.
     """
     device_name = recorded["environment"]["device"]
     lines = []
@@ -192,5 +191,5 @@ def time_lines(recorded: Mapping[str, Any]) -> list[str]:
                 f"{cost['peak_rss_mb'] / 1000:.1f} GB of memory, "
                 + (f"a download of {megabytes:.0f} MB, once" if megabytes else "no download")
             )
-    lines.append(f"measured on {recorded['recorded']}, with nothing else running")
+    lines.append(f"measured on {recorded['recorded']}")
     return lines
