@@ -206,10 +206,10 @@ def growth(
         for (name, values), drawn, marker in zip(
             lines.items(), list(axis.lines), itertools.cycle(style.MARKERS), strict=False
         ):
-            # Where only some sizes are recorded, a thin line joins them.
-            axis.plot(places, known[name], ":", color=drawn.get_color(), linewidth=1)
+            # Where only some sizes are recorded, dots join them.
+            axis.plot(places, known[name], ":", color=drawn.get_color())
             if list(known[name]) != list(values):
-                gray = {"color": "0.6", "linewidth": 1, "zorder": 1, "markersize": 4}
+                gray = {"color": "0.6", "linewidth": 0.8, "zorder": 1, "markersize": 3}
                 (ghost,) = axis.plot(sizes, values, marker=marker, **gray)
                 axis.legend([ghost], ["this run"], fontsize=8)
     return axes
