@@ -107,6 +107,11 @@ def test_bands_of_shares_stay_between_0_and_1_and_others_do_not() -> None:
     assert found["temperature"].low < 1.6 < 1.9 < found["temperature"].high
 
 
+def test_a_number_that_never_varied_still_gets_some_room() -> None:
+    found = bands.bands({"slope": bands.Earlier((1.76,) * 4, 0, metric.RATIO)}, chapters=1)
+    assert found["slope"].low < 1.7 < 1.8 < found["slope"].high
+
+
 def test_no_metric_no_band() -> None:
     assert bands.bands({}, chapters=5) == {}
 

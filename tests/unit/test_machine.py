@@ -78,7 +78,7 @@ def test_the_environment_names_python_the_packages_and_the_device(no_framework):
 
 
 def test_a_package_that_is_not_installed_is_left_out(monkeypatch, no_framework):
-    monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no-such-package-anywhere"))
+    monkeypatch.setattr(machine, "PACKAGES", ("numpy", "no-such-package-anywhere"))
     assert set(machine.environment()) == {"python", "numpy", "device"}
 
 

@@ -135,11 +135,11 @@ def test_the_guard_against_the_network_does_guard():
     "names",
     [
         ["seeing.profiles"],
-        ["seeing.results", "seeing.provenance", "seeing.checks"],
+        ["seeing.record.chapter", "seeing.record.machine", "seeing.checks"],
         ["seeing.datasets.sources"],
         [name_of(path) for path in MODULES if path.parent.name == "datasets"],
     ],
-    ids=["profiles", "results", "sources", "every data set"],
+    ids=["profiles", "record", "sources", "every data set"],
 )
 def test_what_every_chapter_imports_first_loads_no_framework(names):
     assert not {"tensorflow", "keras", "jax", "torch", "mlxtend"} & loaded_by(names)

@@ -29,6 +29,10 @@ FALSE_ALARMS = 0.01
 RESERVE = 2
 COMMON_FREEDOM = 5.0
 
+# The smallest variance that is believed, in units of the metrics' scale: coins for a share, and
+# five percent of its size for any other number.
+LEAST_OF_SHARES, LEAST_OF_OTHERS = 1.0, 0.05**2
+
 # Where a chapter has fewer metrics than this, there is nothing to learn what is usual from.
 FEWEST = 5
 
@@ -103,14 +107,15 @@ class Prior:
     freedom: float
 
 
-def usual(earlier: Sequence[Earlier]) -> Prior:
+def usual(earlier: Sequence[Earlier], *, least: float = LEAST_OF_SHARES) -> Prior:
     """What is usual for some metrics of one kind (Smyth 2004, section 6.2).
 
     Args:
         earlier: metrics that all are shares, or all are none.
+        least: the smallest variance that is believed, in units of the metrics' scale.
 
     Returns:
-        At least the variance of coins. Where metrics are too few, just that, and it counts for
+        At least that variance. Where metrics are too few, just that, and it counts for
         a metric only that has a single run.
     """
     known = [one for one in earlier if one.freedom and one.variance > 0]
@@ -122,7 +127,7 @@ def usual(earlier: Sequence[Earlier]) -> Prior:
     excess = np.var(logs, ddof=1) - np.mean(special.polygamma(1, freedom))
     half = min(_inverse_trigamma(excess), LARGEST_PRIOR / 2) if excess > 0 else LARGEST_PRIOR / 2
     variance = math.exp(np.mean(logs) + special.digamma(half) - math.log(half))
-    return Prior(max(variance, 1.0), min(2 * half, COMMON_FREEDOM))
+    return Prior(max(variance, least), min(2 * half, COMMON_FREEDOM))
 
 
 def _inverse_trigamma(value: float) -> float:
@@ -162,12 +167,15 @@ def bands(
             for name, one in earlier.items()
             if (one.unit == metrics.FRACTION and one.n > 0) == shares
         }
-        prior = usual(list(own.values()))
+        least = LEAST_OF_SHARES if shares else LEAST_OF_OTHERS
+        prior = usual(list(own.values()), least=least)
         for name, one in own.items():
             borrowed = prior.freedom if one.freedom else COMMON_FREEDOM
             freedom = borrowed + one.freedom
             usual_variance = borrowed * prior.variance * one.scale
             variance = (usual_variance + one.freedom * one.variance) / freedom
+            if not shares:
+                variance = max(variance, least * one.scale)
             variance *= 1 / len(one.values) + 1 / (seeds or {}).get(name, 1)
             allowance = 0.0
             if name in other_edition:
