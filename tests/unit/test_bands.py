@@ -16,13 +16,14 @@ def shares(*values: float, n: int = 500) -> bands.Earlier:
 
 
 def simulate_chapter(
-    random: np.random.Generator, *, runs: int, metrics: int, spread: float, builds: int = 200
+    random: np.random.Generator, *, runs: int, metrics: int, spread: float, builds: int = 50
 ) -> float:
     """The share of builds in which a correct chapter raises an alarm.
 
     The chapter has shares measured on 60 to 2,000 examples. Their variances differ, around
-    ``spread`` times that of coins. Runs share the luck of their seed and machine: half of each
-    metric's variance is common to all metrics of one run.
+    ``spread`` times that of coins. Runs share the luck of their seed and machine: a fifth of each
+    metric's variance is common to all metrics of one run. (The recorded runs' metrics correlate
+    by 0 to 0.4, by 0.1 on average.)
     """
     n = random.choice([60, 100, 312, 500, 1000, 2000], size=metrics)
     p = random.uniform(0.3, 0.98, size=metrics)
@@ -32,7 +33,7 @@ def simulate_chapter(
     def measure(count: int) -> np.ndarray:
         common = random.standard_normal((count, 1))
         own = random.standard_normal((count, metrics))
-        values = p + deviation * (common + own) / np.sqrt(2)
+        values = p + deviation * (np.sqrt(0.2) * common + np.sqrt(0.8) * own)
         return np.clip(np.round(values * n) / n, 0, 1)
 
     values = measure(runs)
@@ -45,14 +46,13 @@ def simulate_chapter(
 
 
 @pytest.mark.parametrize("runs", [4, 8])
-@pytest.mark.parametrize("metrics", [3, 25, 100])
-@pytest.mark.parametrize("spread", [0.3, 1.0])
+@pytest.mark.parametrize("metrics", [3, 25, 60])
 def test_a_correct_book_raises_a_false_alarm_in_fewer_than_one_of_a_hundred_builds(
-    runs: int, metrics: int, spread: float
+    runs: int, metrics: int
 ) -> None:
     random = np.random.default_rng(1000 * runs + metrics)
     chapters = [
-        simulate_chapter(random, runs=runs, metrics=metrics, spread=spread) for _ in range(100)
+        simulate_chapter(random, runs=runs, metrics=metrics, spread=1.0) for _ in range(400)
     ]
     # A book of 14 such chapters: its builds are free of alarms where all chapters are.
     assert CHAPTERS * np.mean(chapters) < bands.FALSE_ALARMS

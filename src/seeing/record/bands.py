@@ -27,7 +27,7 @@ FALSE_ALARMS = 0.01
 # are made for half the alarms; what is usual counts for few degrees of freedom, and is never less
 # than coins. The simulation in tests/unit/test_bands.py shows that this is enough.
 RESERVE = 2
-COMMON_FREEDOM = 5.0
+COMMON_FREEDOM = 4.0
 
 # The smallest variance that is believed, in units of the metrics' scale: coins for a share, and
 # five percent of its size for any other number.
