@@ -136,14 +136,16 @@ def _rendered(header: Sequence[str], rows: Sequence[Sequence], caption: str) -> 
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, for pages that are no notebooks.
+    """A table in Markdown, for pages that are no notebooks; a bar in a text stays in its cell.
 
     Raises:
         ValueError: when a row's length is not the header's.
     """
     _require_lengths(header, rows)
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in lines
+    )
 
 
 def _require_lengths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
