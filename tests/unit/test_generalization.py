@@ -1,4 +1,4 @@
-"""recipes: what each switch adds to the network or to its training, and nothing else."""
+"""generalization: what each switch adds to the network or to its training, and nothing else."""
 
 import dataclasses
 
@@ -34,47 +34,51 @@ def kinds(network: keras.Sequential) -> list[str]:
 
 class TestBuild:
     def test_the_plain_network_can_be_counted_by_hand(self):
-        network = generalization.build(generalization.Recipe(), (28, 28, 1), 10, (16, 32))
+        network = generalization.build(generalization.Remedies(), (28, 28, 1), 10, (16, 32))
         convolutions = (9 * 1 + 1) * 16 + (9 * 16 + 1) * 32
         assert network.count_params() == convolutions + (7 * 7 * 32 + 1) * 256 + 257 * 10
         assert network.output_shape == (None, 10)
         assert network.losses == [] or float(sum(network.losses)) == 0
 
-    def test_a_default_recipe_does_the_same_in_training_as_at_rest(self):
+    def test_no_remedies_do_the_same_in_training_as_at_rest(self):
         X, _ = bars(5)
-        network = generalization.build(generalization.Recipe(), (12, 12, 1), 3, (4,))
+        network = generalization.build(generalization.Remedies(), (12, 12, 1), 3, (4,))
         at_rest, training = (np.asarray(network(X, training=mode)) for mode in (False, True))
         np.testing.assert_array_equal(at_rest, training)
 
     def test_changes_come_first_and_in_order(self):
-        recipe = generalization.Recipe(changes=(("zoom", 0.1), ("mirror", 1.0), ("contrast", 0.2)))
-        network = generalization.build(recipe, (12, 12, 1), 3, (4,))
+        remedies = generalization.Remedies(
+            changes=(("zoom", 0.1), ("mirror", 1.0), ("contrast", 0.2))
+        )
+        network = generalization.build(remedies, (12, 12, 1), 3, (4,))
         wanted = ["RandomZoom", "RandomFlip", "RandomContrast", "Rescaling"]
         assert kinds(network)[:4] == wanted
 
     @pytest.mark.parametrize("normalize", [False, True])
     def test_normalization_follows_each_convolution(self, normalize):
-        recipe = generalization.Recipe(normalize=normalize)
-        network = generalization.build(recipe, (12, 12, 1), 3, (4, 8))
+        remedies = generalization.Remedies(normalize=normalize)
+        network = generalization.build(remedies, (12, 12, 1), 3, (4, 8))
         found = kinds(network)
         after = [found[i + 1] for i, kind in enumerate(found) if kind == "Conv2D"]
         assert after == ["BatchNormalization" if normalize else "ReLU"] * 2
 
     def test_penalties_are_those_of_the_kernels_alone(self):
-        network = generalization.build(generalization.Recipe(l1=0.1, l2=0.01), (12, 12, 1), 3, (4,))
+        network = generalization.build(
+            generalization.Remedies(l1=0.1, l2=0.01), (12, 12, 1), 3, (4,)
+        )
         kernels = [np.asarray(layer.kernel) for layer in network.layers if hasattr(layer, "kernel")]
         assert len(kernels) == 3
         expected = sum(0.1 * np.abs(k).sum() + 0.01 * (k**2).sum() for k in kernels)
         assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-4)
 
     def test_dropout_stands_on_both_sides_of_the_dense_layer(self):
-        network = generalization.build(generalization.Recipe(dropout=0.3), (12, 12, 1), 3, (4,))
+        network = generalization.build(generalization.Remedies(dropout=0.3), (12, 12, 1), 3, (4,))
         assert [layer.rate for layer in network.layers if hasattr(layer, "rate")] == [0.3, 0.3]
         assert kinds(network)[-4:] == ["Dropout", "Dense", "Dropout", "Dense"]
 
     def test_the_start_is_the_one_asked_for(self):
         network = generalization.build(
-            generalization.Recipe(initializer="zeros"), (12, 12, 1), 3, (4,)
+            generalization.Remedies(initializer="zeros"), (12, 12, 1), 3, (4,)
         )
         assert all(not np.any(weight) for weight in network.get_weights())
 
@@ -131,7 +135,7 @@ class TestTrain:
         X, y = bars()
         budget = {"filters": (4, 8), "rounds": 4, "steps": 20}
         network, history = generalization.train(
-            generalization.Recipe(rate=0.005), X, y, (X, y), 0, **budget
+            generalization.Remedies(rate=0.005), X, y, (X, y), 0, **budget
         )
         assert heads.accuracy(network, *bars(30, seed=1)) > 0.9
         assert {len(values) for values in history.values()} == {4}
@@ -141,7 +145,7 @@ class TestTrain:
     @pytest.mark.parametrize("count", [3, 60])
     def test_the_budget_is_in_steps_however_many_images(self, count):
         X, y = bars(count)
-        network, _ = generalization.train(generalization.Recipe(), X, y, (X, y), 0, **SMALL)
+        network, _ = generalization.train(generalization.Remedies(), X, y, (X, y), 0, **SMALL)
         assert int(network.optimizer.iterations) == 6
 
     @pytest.mark.parametrize(
@@ -156,9 +160,9 @@ class TestTrain:
     )
     def test_the_seed_decides_everything(self, switches):
         X, y = bars()
-        recipe = generalization.Recipe(**switches)
+        remedies = generalization.Remedies(**switches)
         first, again, other = (
-            generalization.train(recipe, X, y, (X, y), seed, **SMALL)[0].get_weights()
+            generalization.train(remedies, X, y, (X, y), seed, **SMALL)[0].get_weights()
             for seed in (1, 1, 2)
         )
         for one, same in zip(first, again, strict=True):
@@ -168,18 +172,18 @@ class TestTrain:
     def test_a_falling_rate_ends_at_0(self):
         X, y = bars()
         network, _ = generalization.train(
-            generalization.Recipe(rate=0.004, falling=True), X, y, (X, y), 0, **SMALL
+            generalization.Remedies(rate=0.004, falling=True), X, y, (X, y), 0, **SMALL
         )
         assert float(network.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
         network, _ = generalization.train(
-            generalization.Recipe(rate=0.004), X, y, (X, y), 0, **SMALL
+            generalization.Remedies(rate=0.004), X, y, (X, y), 0, **SMALL
         )
         assert float(network.optimizer.learning_rate) == pytest.approx(0.004)
 
     def test_weight_decay_and_smoothing_reach_optimizer_and_loss(self):
         X, y = bars()
-        recipe = generalization.Recipe(weight_decay=0.5, label_smoothing=0.2)
-        network, _ = generalization.train(recipe, X, y, (X, y), 0, **SMALL)
+        remedies = generalization.Remedies(weight_decay=0.5, label_smoothing=0.2)
+        network, _ = generalization.train(remedies, X, y, (X, y), 0, **SMALL)
         assert network.optimizer.weight_decay == 0.5
         assert network.loss.label_smoothing == 0.2
 
@@ -187,8 +191,8 @@ class TestTrain:
         X, y = bars()
         wrong = (y + 1) % 3  # the better it learns, the worse it gets on these
         budget = {"filters": (4, 8), "rounds": 9, "steps": 10}
-        recipe = generalization.Recipe(rate=0.005, patience=2)
-        network, history = generalization.train(recipe, X, y, (X, wrong), 0, **budget)
+        remedies = generalization.Remedies(rate=0.005, patience=2)
+        network, history = generalization.train(remedies, X, y, (X, wrong), 0, **budget)
         losses = history["val_loss"]
         best = int(np.argmin(losses))
         assert len(losses) == best + 3 < 9
@@ -196,9 +200,9 @@ class TestTrain:
         kept = network.evaluate(X, targets, verbose=0, return_dict=True)["loss"]
         assert kept == pytest.approx(losses[best], rel=1e-3)
 
-    def test_a_recipe_cannot_be_changed_by_accident(self):
+    def test_remedies_cannot_be_changed_by_accident(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
-            generalization.Recipe().rate = 1.0
+            generalization.Remedies().rate = 1.0
 
 
 class TestSolveFrozen:
@@ -218,19 +222,21 @@ class TestSolveFrozen:
 
     def test_without_changes_it_is_the_head_solved_on_the_images(self, extractor):
         X, y = bars()
-        head = generalization.solve_frozen(extractor, generalization.Recipe(), X, y, 0, n_views=5)
+        head = generalization.solve_frozen(extractor, generalization.Remedies(), X, y, 0, n_views=5)
         known = heads.solve_head(backbones.of_images(extractor, X), y, n_classes=3, C=0.01)
         for one, other in zip(head.get_weights(), known.get_weights(), strict=True):
             np.testing.assert_allclose(one, other)
 
     def test_changed_versions_are_learned_from_too(self, extractor):
         X, y = bars()
-        recipe = generalization.Recipe(changes=(("mirror", 1.0),))
-        head = generalization.solve_frozen(extractor, recipe, X, y, 0, n_views=8)
-        again = generalization.solve_frozen(extractor, recipe, X, y, 0, n_views=8)
+        remedies = generalization.Remedies(changes=(("mirror", 1.0),))
+        head = generalization.solve_frozen(extractor, remedies, X, y, 0, n_views=8)
+        again = generalization.solve_frozen(extractor, remedies, X, y, 0, n_views=8)
         for one, same in zip(head.get_weights(), again.get_weights(), strict=True):
             np.testing.assert_array_equal(one, same)
-        plain = generalization.solve_frozen(extractor, generalization.Recipe(), X, y, 0, n_views=8)
+        plain = generalization.solve_frozen(
+            extractor, generalization.Remedies(), X, y, 0, n_views=8
+        )
 
         def sure(network, labels):
             """Mean probability of the right class, over the images with these labels."""

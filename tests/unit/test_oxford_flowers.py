@@ -93,6 +93,28 @@ def test_there_is_no_stand_in(offline):
     assert oxford_flowers.BASE_URL in tried
 
 
+def test_without_a_download_the_mirror_and_the_cache_serve(offline, files, tmp_path, monkeypatch):
+    (tmp_path / "mirror").mkdir()
+    with tarfile.open(tmp_path / "mirror" / "oxford_flowers102_64px.tar", "w") as tar:
+        tar.add(files, "oxford_flowers102_64px")
+    serve(files, tmp_path / "mirror", list(oxford_flowers.REDUCED), monkeypatch, "REDUCED")
+    assert_complete(oxford_flowers.load(download=False))
+    monkeypatch.delenv("SEEING_MIRROR")
+    assert_complete(oxford_flowers.load(download=False))
+
+
+def test_without_a_download_the_canonical_address_is_not_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEEING_CACHE", str(tmp_path))
+    monkeypatch.delenv("SEEING_MIRROR", raising=False)
+    monkeypatch.delenv("SEEING_OFFLINE", raising=False)
+    with pytest.raises(sources.DataUnavailable) as caught:
+        oxford_flowers.load(download=False)
+    tried = [source for source, _ in caught.value.failures]
+    assert len(tried) == 3
+    assert not any("robots.ox.ac.uk" in source for source in tried)
+    assert not any(source.needs_network for source in oxford_flowers.chain(download=False))
+
+
 @pytest.mark.parametrize(
     ("ids", "message"),
     [

@@ -1,13 +1,18 @@
-"""linear_probe: two looks, two splits, top-1 and top-5."""
+"""transfer_learning: two looks, two splits, top-1 and top-5; recorded runs in figures."""
 
 import keras
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 from sklearn import linear_model
 from sklearn import metrics as sklearn_metrics
 
+from seeing.datasets import sources
+from seeing.figures import curves
 from seeing.lessons import transfer_learning
+from seeing.record import chapter
+from seeing.record import metric as metrics
 
 
 def features(n: int = 120, n_classes: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -94,3 +99,50 @@ def test_as_keras_layers_it_says_the_same():
     two = transfer_learning.random_split(looks, y % 2, C=1.0, seed=0)
     with pytest.raises(ValueError, match="a probe of two classes has one logit"):
         two.head()
+
+
+def test_kept_histories_come_back_as_their_mean():
+    record = chapter.Chapter("transfer_learning")
+    sample = record.on(sources.DataRecord("flower_photos", "a test", "0" * 64), n=10)
+    histories = [
+        {"val_accuracy": [0.2, 0.4], "seconds": [1.0, 2.0]},
+        {"val_accuracy": [0.4, 0.8], "seconds": [3.0, 4.0]},
+    ]
+    transfer_learning.keep_histories(sample, "scratch_history", histories)
+    series = record._series["scratch_history"]
+    assert series["x"] == [1, 2]
+    assert series["lines"]["val_accuracy"] == [[0.2, 0.4], [0.4, 0.8]]
+    history, whose = transfer_learning.recorded_or(series, histories[0])
+    assert history["val_accuracy"] == pytest.approx([0.3, 0.6])
+    assert history["seconds"] == [2.0, 3.0]
+    assert "recorded" in whose
+
+
+def test_without_a_recorded_history_this_run_is_drawn_and_says_so():
+    own = {"val_accuracy": [0.2]}
+    assert transfer_learning.recorded_or(None, own) == (own, "this run, first seed")
+
+
+def test_this_run_is_drawn_faint_where_it_differs_from_the_recorded_one():
+    recorded = {
+        way: [metrics.metric([0.5, 0.6]), metrics.metric([0.7, 0.8])] for way in ("scratch", "top")
+    }
+    here = {"scratch": [metrics.metric(0.3), None], "top": [metrics.metric([0.5, 0.6]), None]}
+    axis = curves.accuracy_by_size(["5", "all"], recorded, xlabel="photographs")
+    before = len(axis.lines)
+    transfer_learning.draw_this_run(axis, recorded, here)
+    (mark,) = axis.lines[before:]
+    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([0], [0.3])
+    assert mark.get_color() == transfer_learning.FAINT
+    labels = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert sorted(labels) == ["scratch", "this run", "top"]
+    plt.close("all")
+
+
+def test_the_legend_names_this_run_once():
+    recorded = {way: [metrics.metric(0.5)] for way in ("scratch", "frozen")}
+    here = {way: [metrics.metric(0.3)] for way in recorded}
+    axis = curves.accuracy_by_size(["all"], recorded, xlabel="photographs")
+    transfer_learning.draw_this_run(axis, recorded, here)
+    assert sum(text.get_text() == "this run" for text in axis.get_legend().get_texts()) == 1
+    plt.close("all")

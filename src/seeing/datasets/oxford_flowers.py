@@ -151,8 +151,12 @@ class OxfordFlowers(splits.SplitPhotographs):
     """
 
 
-def load() -> OxfordFlowers:
+def load(*, download: bool = True) -> OxfordFlowers:
     """Load Oxford Flowers-102 through the fetch chain: cache, mirror, canonical address.
+
+    Args:
+        download: whether the canonical address may be asked, for 345 MB. False leaves it out: the
+            cache and a mirror folder still serve.
 
     Returns:
         The photographs' paths, labels and official split; every file's SHA-256 has been checked.
@@ -160,7 +164,7 @@ def load() -> OxfordFlowers:
     Raises:
         sources.DataUnavailable: when every source fails. There is no stand-in.
     """
-    resolved = sources.resolve(ASSET, chain(), verify)
+    resolved = sources.resolve(ASSET, chain(download=download), verify)
     folder = resolved.folder
     edition = archives.edition(folder, EDITIONS)
     root = folder / REDUCED_FOLDER if edition == "64 px" else folder
@@ -181,17 +185,23 @@ def load() -> OxfordFlowers:
     )
 
 
-def chain() -> list[sources.Source]:
-    """The sources, in order: a mirror's original, its reduced edition, the canonical address."""
+def chain(*, download: bool = True) -> list[sources.Source]:
+    """The sources, in order: a mirror's original, its reduced edition, the canonical address.
+
+    Args:
+        download: False leaves out the canonical address.
+    """
+    mirrored = [
+        archives.unpacked(sources.mirror(*ORIGINAL), ORIGINAL),
+        archives.unpacked(sources.mirror(*REDUCED), REDUCED),
+    ]
+    if not download:
+        return mirrored
     canonical = archives.together(
         BASE_URL,
         [sources.download(BASE_URL + name, name, known) for name, known in ORIGINAL.items()],
     )
-    return [
-        archives.unpacked(sources.mirror(*ORIGINAL), ORIGINAL),
-        archives.unpacked(sources.mirror(*REDUCED), REDUCED),
-        archives.unpacked(canonical, ORIGINAL),
-    ]
+    return [*mirrored, archives.unpacked(canonical, ORIGINAL)]
 
 
 def verify(folder: pathlib.Path) -> None:

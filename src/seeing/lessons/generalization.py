@@ -1,24 +1,33 @@
 """One small network and one training call, with every remedy against overfitting as a switch.
 
-So that remedies can be compared on the same budget: a recipe says which are used, and all else
-stays the same.
+So that remedies can be compared on the same budget: ``Remedies`` says which are used, and all else
+stays the same. Also what the chapter's figures need to draw the recorded run beside this one.
 
 Explained in chapter 6, *Generalize, Don't Memorize*.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from seeing.models import backbones, heads
+from seeing.record import chapter
+from seeing.record import metric as metrics
 from seeing.transforms import augment
+
+if TYPE_CHECKING:
+    from matplotlib import pyplot as plt
 
 BATCH_SIZE = 50
 
+RECORDED, HERE = "recorded run", "this run"  # whose numbers a figure draws
+
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
+class Remedies:
     """How to train; the defaults do nothing against overfitting."""
 
     n_images: int = 500  # training images
@@ -86,12 +95,12 @@ def mixing(name: str) -> keras.layers.Layer:
 
 
 def build(
-    recipe: Recipe, shape: tuple[int, int, int], n_classes: int, filters: tuple[int, ...]
+    remedies: Remedies, shape: tuple[int, int, int], n_classes: int, filters: tuple[int, ...]
 ) -> keras.Sequential:
     """Convolutions that halve the image, then two dense layers.
 
     Args:
-        recipe: decides on penalties, dropout, batch normalization, augmentation and the start.
+        remedies: decide on penalties, dropout, batch normalization, augmentation and the start.
         shape: of the images: height, width, channels.
         n_classes: number of classes.
         filters: number of kernels of each convolution.
@@ -103,28 +112,28 @@ def build(
         ValueError: when a change has an unknown name.
     """
     network = keras.Sequential([keras.Input(shape)])
-    for name, strength in recipe.changes:
+    for name, strength in remedies.changes:
         network.add(change(name, -strength, strength))
     network.add(keras.layers.Rescaling(1 / 255))
     weights = {
-        "kernel_initializer": recipe.initializer,
-        "kernel_regularizer": keras.regularizers.L1L2(recipe.l1, recipe.l2),
+        "kernel_initializer": remedies.initializer,
+        "kernel_regularizer": keras.regularizers.L1L2(remedies.l1, remedies.l2),
     }
     for count in filters:
         network.add(keras.layers.Conv2D(count, 3, strides=2, padding="same", **weights))
-        if recipe.normalize:
+        if remedies.normalize:
             network.add(keras.layers.BatchNormalization(momentum=0.9))
         network.add(keras.layers.ReLU())
     network.add(keras.layers.Flatten())
-    network.add(keras.layers.Dropout(recipe.dropout))
+    network.add(keras.layers.Dropout(remedies.dropout))
     network.add(keras.layers.Dense(256, activation="relu", **weights))
-    network.add(keras.layers.Dropout(recipe.dropout))
+    network.add(keras.layers.Dropout(remedies.dropout))
     network.add(keras.layers.Dense(n_classes, **weights))
     return network
 
 
 def train(
-    recipe: Recipe,
+    remedies: Remedies,
     X: np.ndarray,
     y: np.ndarray,
     validation: tuple[np.ndarray, np.ndarray],
@@ -134,10 +143,10 @@ def train(
     rounds: int,
     steps: int,
 ) -> tuple[keras.Sequential, dict[str, list[float]]]:
-    """Train by a recipe, for a fixed number of steps, however many images there are.
+    """Train with some remedies, for a fixed number of steps, however many images there are.
 
     Args:
-        recipe: what to do against overfitting; its ``n_images`` is the caller's business.
+        remedies: what to do against overfitting; their ``n_images`` is the caller's business.
         X: training images, 0 to 255, shape (n, height, width, channels).
         y: labels, shape (n,), 0 to K - 1, the largest among them.
         validation: images and labels to measure after each round.
@@ -156,27 +165,27 @@ def train(
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     n_classes = int(np.max(y)) + 1
-    network = build(recipe, X.shape[1:], n_classes, filters)
-    mix = augment.mixer(mixing(recipe.mix)) if recipe.mix else None
+    network = build(remedies, X.shape[1:], n_classes, filters)
+    mix = augment.mixer(mixing(remedies.mix)) if remedies.mix else None
     deal = {"n_classes": n_classes, "batch_size": BATCH_SIZE, "seed": seed, "change": mix}
-    rate = recipe.rate
-    if recipe.falling:
+    rate = remedies.rate
+    if remedies.falling:
         rate = keras.optimizers.schedules.CosineDecay(rate, rounds * steps)
     network.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=remedies.weight_decay),
         loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
+            from_logits=True, label_smoothing=remedies.label_smoothing
         ),
         metrics=["accuracy"],
     )
-    stop = keras.callbacks.EarlyStopping(patience=recipe.patience, restore_best_weights=True)
+    stop = keras.callbacks.EarlyStopping(patience=remedies.patience, restore_best_weights=True)
     history = network.fit(
         augment.endless_batches(X, y, **deal),
         epochs=rounds,
         steps_per_epoch=steps,
         validation_data=(validation[0], keras.utils.to_categorical(validation[1], n_classes)),
         validation_batch_size=1_000,
-        callbacks=[stop] if recipe.patience else [],
+        callbacks=[stop] if remedies.patience else [],
         shuffle=False,  # the batches are; Keras warns otherwise
         verbose=0,
     )
@@ -185,7 +194,7 @@ def train(
 
 def solve_frozen(
     extractor: keras.Model,
-    recipe: Recipe,
+    remedies: Remedies,
     X: np.ndarray,
     y: np.ndarray,
     seed: int,
@@ -197,7 +206,7 @@ def solve_frozen(
 
     Args:
         extractor: images to features, such as ResNet50 with its preprocessing.
-        recipe: its ``changes`` say how to change; without any, each image is seen once.
+        remedies: their ``changes`` say how to change; without any, each image is seen once.
         X: images, 0 to 255, shape (n, height, width, channels).
         y: labels, shape (n,), each of 0 to K - 1 at least once.
         seed: of the changes.
@@ -212,8 +221,103 @@ def solve_frozen(
         ValueError: as :func:`seeing.models.heads.solve_head` does, and for an unknown name.
     """
     keras.utils.set_random_seed(seed)
-    layers = [change(name, -strength, strength) for name, strength in recipe.changes]
+    layers = [change(name, -strength, strength) for name, strength in remedies.changes]
     views = [X] + [augment.apply(layers, X) for _ in range(n_views if layers else 0)]
     F = np.concatenate([backbones.of_images(extractor, view) for view in views])
     labels, n_classes = np.tile(y, len(views)), int(np.max(y)) + 1
     return heads.solve_head(F, labels, n_classes=n_classes, C=C / len(views))
+
+
+def recorded_or_here(
+    record: chapter.Chapter,
+    sample: chapter.Sample,
+    name: str,
+    x: Sequence[float | str],
+    lines: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    unit: str = metrics.FRACTION,
+) -> tuple[list[float | str], dict[str, list[metrics.Metric]], str]:
+    """Keep what a figure draws for the next recording; say what it is to draw.
+
+    Args:
+        record: the chapter's.
+        sample: what the lines were measured on.
+        name: of the series.
+        x: places on the axis.
+        lines: this run's: by label, for each place one value a seed.
+        unit: of the values.
+
+    Returns:
+        Places and lines of the recorded run, where it recorded the series, else of this run; and
+        which of the two: ``RECORDED`` or ``HERE``.
+
+    Raises:
+        ValueError: as :meth:`chapter.Sample.add_series` does.
+    """
+    sample.add_series(name, x, lines, unit=unit)
+    found = record.series(name)
+    source = {"x": x, "lines": lines} if found is None else found
+    drawn = {
+        label: [metrics.metric(values, unit=unit) for values in line]
+        for label, line in source["lines"].items()
+    }
+    return list(source["x"]), drawn, HERE if found is None else RECORDED
+
+
+def recorded_or_these_runs(
+    record: chapter.Chapter,
+    sample: chapter.Sample,
+    histories: Mapping[str, Mapping[str, Sequence[float]]],
+) -> tuple[dict[str, dict[str, list[float]]], str]:
+    """The same for the curves of training runs.
+
+    Args:
+        record: the chapter's.
+        sample: the validation set.
+        histories: by the run's name, Keras's history: one value a round.
+
+    Returns:
+        Histories by the run's name, and whose they are: ``RECORDED`` where all were recorded,
+        else ``HERE``.
+    """
+    found, sources = {}, set()
+    for name, history in histories.items():
+        rounds = range(1, len(history["loss"]) + 1)
+        lines = {key: [[value] for value in values] for key, values in history.items()}
+        series = f"{chapter.slug(name)}_history"
+        kept = recorded_or_here(record, sample, series, rounds, lines, unit=metrics.RATIO)
+        found[name] = {key: [one.mean for one in line] for key, line in kept[1].items()}
+        sources.add(kept[2])
+    if sources == {RECORDED}:
+        return found, RECORDED
+    return {name: dict(history) for name, history in histories.items()}, HERE
+
+
+def add_recorded(
+    axis: "plt.Axes", places: Sequence[float], recorded: Sequence[metrics.Metric], *, color: str
+) -> None:
+    """Add recorded numbers to a chart as large stars, with bars for the spread between seeds."""
+    means, spreads = [one.mean for one in recorded], [one.std for one in recorded]
+    star = {"marker": "*", "markersize": 12, "markeredgecolor": "black", "linestyle": "none"}
+    axis.errorbar(places, means, yerr=spreads, color=color, capsize=3, zorder=5, **star)
+
+
+def add_this_run(
+    axis: "plt.Axes", lines: Mapping[str, Sequence[metrics.Metric | None]], markers: str = "x+"
+) -> None:
+    """Add this run's numbers to a chart of recorded ones, in gray.
+
+    Args:
+        axis: the chart, with the places 0, 1, 2 and so on.
+        lines: by label, one metric a place; None where this run measured nothing.
+        markers: one a line.
+
+    Raises:
+        ValueError: when there are more lines than markers.
+    """
+    if len(lines) > len(markers):
+        raise ValueError(f"{len(lines)} lines, but only the markers {markers!r}")
+    for (label, line), marker in zip(lines.items(), markers, strict=False):
+        means = [np.nan if one is None else one.mean for one in line]
+        style = {"color": "0.45", "markersize": 8, "linestyle": "none", "zorder": 4}
+        axis.plot(range(len(line)), means, marker=marker, label=f"{label}, this run", **style)

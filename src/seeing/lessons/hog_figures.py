@@ -1,19 +1,17 @@
-"""Figures of chapter 9 alone: gradients, cells, blocks, margins.
+"""Figures of chapter 9 alone: gradients, cells, blocks, margins, growth.
 
-Explained where first
-used, in chapter 4, *A First Honest CNN*.
+Explained in chapter 9, *Before Deep Learning*.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-if TYPE_CHECKING:
-    pass
-from seeing.figures import style
+from seeing.figures import curves, style
 
 
 def gradient(
@@ -172,3 +170,52 @@ def hinge(axis: plt.Axes, margins: np.ndarray) -> None:
     axis.scatter(margins, np.maximum(0, 1 - margins), s=16, color=style.COLORS[2], zorder=3)
     axis.set(xlabel="margin of each point", ylabel="loss")
     axis.legend()
+
+
+def growth(
+    sizes: Sequence[int],
+    here: Mapping[str, Mapping[str, Sequence[float]]],
+    recorded: Mapping[str, tuple[Sequence[int], Mapping[str, Sequence[float]]]],
+) -> np.ndarray:
+    """Draw how quantities grow with a size: what is recorded in color, this run in gray.
+
+    A panel of which nothing is recorded shows this run in color, and its title says so.
+
+    Args:
+        sizes: this run's sizes, ascending.
+        here: each panel's title, its lines' names and this run's values, one a size.
+        recorded: by the panel's title, the recorded sizes and the lines' values.
+
+    Returns:
+        The axes, one a panel.
+
+    Raises:
+        ValueError: when a line does not have one value a size.
+    """
+    every = sorted({*sizes, *(size for known, _ in recorded.values() for size in known)})
+    front = {}
+    for title, lines in here.items():
+        places, known = recorded.get(title, (sizes, lines))
+        front[title if title in recorded else f"{title}, this run"] = {
+            name: _at(every, places, values) for name, values in known.items()
+        }
+    axes = curves.growth(every, front)
+    for axis, heading, (title, lines) in zip(axes, front, here.items(), strict=True):
+        axis.set_title(heading, fontsize=9)  # three long ones stand side by side
+        places, known = recorded.get(title, (sizes, lines))
+        for (name, values), drawn, marker in zip(
+            lines.items(), list(axis.lines), itertools.cycle(style.MARKERS), strict=False
+        ):
+            # Where only some sizes are recorded, a thin line joins them.
+            axis.plot(places, known[name], ":", color=drawn.get_color(), linewidth=1)
+            if list(known[name]) != list(values):
+                gray = {"color": "0.6", "linewidth": 1, "zorder": 1, "markersize": 4}
+                (ghost,) = axis.plot(sizes, values, marker=marker, **gray)
+                axis.legend([ghost], ["this run"], fontsize=8)
+    return axes
+
+
+def _at(every: Sequence[int], places: Sequence[int], values: Sequence[float]) -> list[float]:
+    """Values at each of many places, not a number where there is none."""
+    known = dict(zip(places, values, strict=True))
+    return [known.get(place, np.nan) for place in every]

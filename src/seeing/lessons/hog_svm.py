@@ -6,23 +6,32 @@ Explained in chapter 9, *Before Deep Learning*.
 import dataclasses
 import math
 import pickle
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+from scipy import stats
 
-from seeing import metrics
+from seeing import profiles
 from seeing.datasets import sources
+from seeing.record import chapter, tables
+from seeing.record import metric as metrics
 
-HEADER = (
-    "Method",
-    "Test accuracy",
-    "95 % interval",
-    "Training",
-    "One prediction",
-    "Size",
-    "Reference, full profile",
+# What a method costs: the end of the series' name, the column's heading, the unit.
+COSTS = (
+    ("training_time", "Training", "s"),
+    ("prediction_time", "One prediction", "µs"),
+    ("size", "Size", "kB"),
+)
+
+# What is drawn against the number of images: the panel's title, the series' name, the unit.
+ERRORS = "errors in %"
+PANELS = (
+    (ERRORS, "growth_errors", "%"),
+    ("training, seconds", "growth_training_time", "s"),
+    ("one prediction, µs", "growth_prediction_time", "µs"),
 )
 
 
@@ -94,75 +103,92 @@ def trial(model: Model, X: np.ndarray, y: np.ndarray, X_new: np.ndarray) -> Tria
     )
 
 
-def accuracy(trials: Sequence[Trial], truth: np.ndarray) -> results.Metric:
-    """The accuracy of one method, one value a trial (a seed)."""
-    return results.metric([one.accuracy(truth) for one in trials], n=len(truth))
-
-
-def header(record: sources.DataRecord) -> tuple[str, ...]:
-    """``HEADER``, with the name of the test set's data; a stand-in is named as one."""
-    data = f"`{record.name}`" + (", STAND-IN data" if record.is_stand_in else "")
-    method, accuracy_column, *rest = HEADER
-    return method, f"{accuracy_column}, {data}", *rest
-
-
-def row(
-    name: str, trials: Sequence[Trial], truth: np.ndarray, *, size_bytes: int, recorded: str
-) -> list[str]:
-    """A method's line of the table that ``HEADER`` names.
+def interval(one: metrics.Metric) -> tuple[float, float]:
+    """Wilson's 95 % interval of an accuracy: how much other test images could change it.
 
     Args:
-        name: the method.
-        trials: one a seed; times are their means, the interval is the first one's.
-        truth: the right answers, shape (n,).
-        size_bytes: how much has to be stored in order to predict.
-        recorded: the accuracy of the reference run, as :func:`results.recorded` returns it.
+        one: a fraction measured on n examples; of several seeds, their mean counts.
 
-    Returns:
-        Seven texts.
+    Raises:
+        ValueError: when it was measured on no examples.
     """
-    low, high = metrics.bootstrap_interval(trials[0].predicted == truth)
-    training = np.mean([one.training_s for one in trials])
-    prediction = np.mean([one.microseconds for one in trials])
-    return [
-        name,
-        str(accuracy(trials, truth)),
-        f"{100 * low:.2f} to {100 * high:.2f}",
-        f"{training:.1f} s",
-        f"{prediction:,.0f} µs",
-        f"{size_bytes / 1e3:,.0f} kB",
-        recorded,
-    ]
+    if not one.n:
+        raise ValueError("an interval needs the number of examples; the metric has n = 0")
+    found = stats.binomtest(round(one.mean * one.n), one.n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
+def costs(trials: Sequence[Trial]) -> dict[str, list[float]]:
+    """What a method costs, by the ends that ``COSTS`` names: times of each seed, and its size.
+
+    Args:
+        trials: one a seed; the size is the first one's.
+    """
+    return {
+        "training_time": [one.training_s for one in trials],
+        "prediction_time": [one.microseconds for one in trials],
+        "size": [stored_bytes(trials[0].model) / 1e3],
+    }
+
+
+def add_costs(sample: chapter.Sample, board: str, runs: Mapping[str, Sequence[Trial]]) -> None:
+    """Keep what each method costs, as series over the methods' names.
+
+    Args:
+        sample: what the trials were measured on.
+        board: how the series' names begin.
+        runs: each method's trials, one a seed.
+    """
+    found = [costs(trials) for trials in runs.values()]
+    for end, _, unit in COSTS:
+        lines = {end: [cost[end] for cost in found]}
+        sample.add_series(f"{board}_{end}", list(runs), lines, unit=unit)
 
 
 def show(
-    chapter: str,
+    record: chapter.Chapter,
+    board: str,
     runs: Mapping[str, Sequence[Trial]],
-    truth: np.ndarray,
-    record: sources.DataRecord,
+    data: sources.DataRecord,
     *,
-    names: Mapping[str, str],
-) -> dict[str, results.Metric]:
-    """Show the table, each row beside the recorded full run.
+    prefixes: Mapping[str, str],
+) -> None:
+    """Show the table: each method's recorded accuracy with its interval, and its costs.
+
+    Costs that no full run has recorded are this run's, and their columns say so.
 
     Args:
-        chapter: the slug of the results file.
+        record: knows each method's ``test_accuracy``, of this run and recorded.
+        board: how the names of the costs' series begin, as for :func:`add_costs`.
         runs: each method's trials, one a seed.
-        truth: the right answers, shape (n,).
-        record: the test set's data.
-        names: each method's metric in the results file. A method without one is shown, and not
-            recorded; a name without runs is left out.
-
-    Returns:
-        The accuracies by the names of their metrics.
+        data: the test set's data.
+        prefixes: each method's name, and the beginning of its metrics' names. For a method
+            without runs the table holds what is recorded.
     """
-    rows = []
-    for name, trials in runs.items():
-        recorded = results.recorded(chapter, names[name]) if name in names else "not recorded"
-        size_bytes = stored_bytes(trials[0].model)
-        rows.append(row(name, trials, truth, size_bytes=size_bytes, recorded=recorded))
-    results.show_table(header(record), rows)
-    return {metric: accuracy(runs[name], truth) for name, metric in names.items() if name in runs}
+    columns = ["Test accuracy", "interval from", "to"]
+    rows, here, n_recorded = {}, [], 0
+    for name, prefix in prefixes.items():
+        recorded = record.metric(f"{prefix}_test_accuracy")
+        measured = record.here(f"{prefix}_test_accuracy")
+        ends = [metrics.metric(end, n=recorded.n) for end in interval(recorded)]
+        rows[name] = [tables.Cell(recorded, measured), *(tables.Cell(end, None) for end in ends)]
+        here += [measured] if measured else []
+        n_recorded = recorded.n
+    found = {name: costs(trials) for name, trials in runs.items()}
+    for end, heading, unit in COSTS:
+        series = record.series(f"{board}_{end}")
+        known = dict(zip(series["x"], series["lines"][end], strict=True)) if series else {}
+        columns.append(heading if known else f"{heading}, this run")
+        for name, cells in rows.items():
+            pair = known.get(name), found.get(name, {}).get(end)
+            cells.append(tables.Cell(*(metrics.metric(v, unit=unit) if v else None for v in pair)))
+    name = f"{data.name}, STAND-IN data" if data.is_stand_in else data.name
+    caption = (
+        f"Recorded full run, {n_recorded:,} test images, with Wilson's 95 % interval. "
+        f"Small, and in columns that say so: this {profiles.name()} run, "
+        f"{here[0].n:,} test images of {name}."
+    )
+    tables.show_results(columns, rows, caption=caption, title="Method")
 
 
 def stored_bytes(model: Model) -> int:
@@ -171,28 +197,76 @@ def stored_bytes(model: Model) -> int:
 
 
 def panels(
-    curves: Mapping[str, Sequence[Trial]], truth: np.ndarray
+    growing: Mapping[str, Sequence[Trial]], truth: np.ndarray
 ) -> dict[str, dict[str, list[float]]]:
-    """Errors, training time and prediction time of growing trials, for ``curves.growth``.
+    """Errors, training time and prediction time of growing trials, for ``hog_figures.growth``.
 
     Args:
-        curves: each method's trials, one a size.
+        growing: each method's trials, one a size.
         truth: the right answers, shape (n,).
     """
-    values = {
-        "errors in %": lambda one: 100 * (1 - one.accuracy(truth)),
-        "training, seconds": lambda one: one.training_s,
-        "one prediction, µs": lambda one: one.microseconds,
-    }
+    values = (
+        lambda one: 100 * (1 - one.accuracy(truth)),
+        lambda one: one.training_s,
+        lambda one: one.microseconds,
+    )
     return {
-        title: {name: [value(one) for one in curve] for name, curve in curves.items()}
-        for title, value in values.items()
+        title: {name: [value(one) for one in curve] for name, curve in growing.items()}
+        for (title, _, _), value in zip(PANELS, values, strict=True)
     }
 
 
-def growth(
-    sizes: Sequence[int], curve: Sequence[Trial], truth: np.ndarray
-) -> dict[str, results.Metric]:
+def add_panels(
+    sample: chapter.Sample, sizes: Sequence[int], drawn: Mapping[str, Mapping[str, list[float]]]
+) -> None:
+    """Keep what :func:`panels` gave, as one series a panel.
+
+    Args:
+        sample: what the trials were measured on.
+        sizes: numbers of training images, ascending.
+        drawn: the panels.
+    """
+    for title, series, unit in PANELS:
+        lines = {name: [[value] for value in values] for name, values in drawn[title].items()}
+        sample.add_series(series, sizes, lines, unit=unit)
+
+
+def recorded_panels(
+    record: chapter.Chapter, prefixes: Mapping[str, str], ends: tuple[int, int]
+) -> dict[str, tuple[Sequence[int], dict[str, list[float]]]]:
+    """What is recorded of the panels: whole curves, or of the errors at least both ends.
+
+    Args:
+        record: the chapter.
+        prefixes: each method's name, and the beginning of its metrics' names.
+        ends: the fewest and the most training images of a full run.
+
+    Returns:
+        By the panel's title its sizes, and each method's values. Panels of which nothing is
+        recorded are left out.
+    """
+    found = {}
+    for title, name, _ in PANELS:
+        series = record.series(name)
+        if series:
+            means = {
+                label: [statistics.fmean(values) for values in line]
+                for label, line in series["lines"].items()
+            }
+            found[title] = series["x"], means
+    if ERRORS not in found:
+        names = [f"{what}_images_validation_accuracy" for what in (ends[0], "most")]
+        found[ERRORS] = (
+            ends,
+            {
+                method: [100 * (1 - record.metric(f"{prefix}_{name}").mean) for name in names]
+                for method, prefix in prefixes.items()
+            },
+        )
+    return found
+
+
+def growth(sizes: Sequence[int], curve: Sequence[Trial], truth: np.ndarray) -> dict[str, float]:
     """What becomes of a method as it gets more images.
 
     Args:
@@ -210,25 +284,21 @@ def growth(
     return {
         "growth": slope(sizes, [one.training_s for one in curve]),
         "prediction_growth": slope(sizes, [one.microseconds for one in curve]),
-        f"{sizes[0]}_images_validation_accuracy": accuracy(curve[:1], truth),
-        "most_images_validation_accuracy": accuracy(curve[-1:], truth),
+        f"{sizes[0]}_images_validation_accuracy": curve[0].accuracy(truth),
+        "most_images_validation_accuracy": curve[-1].accuracy(truth),
     }
 
 
-def slope(sizes: Sequence[int], values: Sequence[float]) -> results.Metric:
+def slope(sizes: Sequence[int], values: Sequence[float]) -> float:
     """The slope of a curve's last piece on logarithmic axes: values grow like sizes to this power.
 
     Args:
         sizes: ascending, above 0.
         values: one a size, above 0.
 
-    Returns:
-        A metric with the unit ``"ratio"``, so that it is reported and never asserted.
-
     Raises:
         ValueError: when there are fewer than two sizes, or not as many values.
     """
     if len(sizes) < 2 or len(values) != len(sizes):
         raise ValueError(f"{len(sizes)} sizes, {len(values)} values; expected as many, at least 2")
-    power = math.log(values[-1] / values[-2]) / math.log(sizes[-1] / sizes[-2])
-    return results.metric(power, unit="ratio")
+    return math.log(values[-1] / values[-2]) / math.log(sizes[-1] / sizes[-2])

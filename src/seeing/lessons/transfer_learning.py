@@ -1,21 +1,29 @@
-"""A linear probe: logistic regression on what a frozen network says, tested on two splits.
+"""What chapter 8 alone needs: a linear probe on two splits, and recorded runs in its figures.
 
-How good a probe is says how good the features are. Every photograph is looked at twice, as it is
-and mirrored; the probe learns from both and answers with the mean of both.
+A linear probe is logistic regression on what a frozen network says: how good it is says how good
+the features are. Every photograph is looked at twice, as it is and mirrored; the probe learns from
+both and answers with the mean of both.
 
 Explained in chapter 8, *A Flower Classifier*.
 """
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
+from matplotlib import pyplot as plt
 from sklearn import linear_model
 
+from seeing.figures import style
 from seeing.models import backbones, heads
 from seeing.photos import pipeline, splits
+from seeing.record import chapter
+from seeing.record import metric as metrics
+
+FAINT = "#767676"  # of what this run measured, beside the recorded run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,3 +136,69 @@ def _tested(
     best = solved.classes_[np.argsort(-probabilities, axis=1, kind="stable")[:, :5]]
     hits = best == y[test, np.newaxis]
     return Tested(solved, C, len(test), float(hits[:, 0].mean()), float(hits.any(axis=1).mean()))
+
+
+def keep_histories(
+    sample: chapter.Sample, name: str, histories: Sequence[Mapping[str, Sequence[float]]]
+) -> None:
+    """Keep training histories as a series: one line a quantity, one value a seed at each epoch.
+
+    Args:
+        sample: what the runs were measured on.
+        name: the series' name in the results file.
+        histories: one a seed, all with the same quantities and the same number of epochs.
+    """
+    lines = {
+        quantity: list(zip(*(history[quantity] for history in histories), strict=True))
+        for quantity in histories[0]
+    }
+    epochs = range(1, len(next(iter(lines.values()))) + 1)
+    sample.add_series(name, epochs, lines, unit=metrics.RATIO)
+
+
+def recorded_or(
+    series: Mapping[str, Any] | None, history: Mapping[str, Sequence[float]]
+) -> tuple[Mapping[str, Sequence[float]], str]:
+    """A recorded training history where there is one, else this run's; and whose it is.
+
+    Args:
+        series: a series that :func:`keep_histories` kept, or None where none is recorded.
+        history: this run's, of its first seed.
+
+    Returns:
+        A history, the mean over the seeds where it is the recorded one, and a title for a figure.
+    """
+    if series is None:
+        return history, "this run, first seed"
+    means = {
+        quantity: [float(np.mean(values)) for values in line]
+        for quantity, line in series["lines"].items()
+    }
+    return means, "recorded run, mean over the seeds"
+
+
+def draw_this_run(
+    axis: plt.Axes,
+    recorded: Mapping[str, Sequence[metrics.Metric]],
+    here: Mapping[str, Sequence[metrics.Metric | None]],
+) -> None:
+    """Add what this run measured to a figure of recorded lines: faint marks, one legend entry.
+
+    Args:
+        axis: as :func:`seeing.figures.curves.accuracy_by_size` gives it.
+        recorded: the lines that it shows, by name.
+        here: this run's metrics at the same places; None where it measured nothing. What equals
+            the recorded one is not drawn twice.
+    """
+    label = "this run"
+    for (way, line), marker in zip(recorded.items(), style.MARKERS, strict=False):
+        marks = [
+            (place, own.mean)
+            for place, (known, own) in enumerate(zip(line, here[way], strict=True))
+            if own is not None and own.values != known.values
+        ]
+        if marks:
+            look = {"color": FAINT, "markerfacecolor": "none", "markersize": 5}
+            axis.plot(*zip(*marks, strict=True), marker, label=label, **look)
+            label = None  # a second entry would say the same
+    axis.legend(loc="lower right")
