@@ -4,7 +4,6 @@ import html.parser
 import importlib.metadata
 import json
 import os
-import pathlib
 import platform
 import sys
 import time
@@ -15,8 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from seeing import provenance, results
 from seeing.datasets import sources
+from seeing.record import machine
 
 RECORD = sources.DataRecord(
     name="letters", origin="npm package <letters> & more", sha256="0123456789ab" + "cd" * 26
@@ -40,7 +39,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         assert raw
         found.append(bundle)
 
-    monkeypatch.setattr(provenance.display, "display", display)
+    monkeypatch.setattr(machine.display, "display", display)
     return found
 
 
@@ -70,7 +69,7 @@ class Table(html.parser.HTMLParser):
 
 
 def test_the_environment_names_python_the_packages_and_the_device(no_framework):
-    found = provenance.environment()
+    found = machine.environment()
     assert found["python"] == platform.python_version()
     assert found["numpy"] == np.__version__
     assert found["tensorflow"] == importlib.metadata.version("tensorflow")
@@ -79,8 +78,8 @@ def test_the_environment_names_python_the_packages_and_the_device(no_framework):
 
 
 def test_a_package_that_is_not_installed_is_left_out(monkeypatch, no_framework):
-    monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no-such-package-anywhere"))
-    assert set(provenance.environment()) == {"python", "numpy", "device"}
+    monkeypatch.setattr(machine, "PACKAGES", ("numpy", "no-such-package-anywhere"))
+    assert set(machine.environment()) == {"python", "numpy", "device"}
 
 
 @pytest.mark.parametrize(
@@ -89,13 +88,13 @@ def test_a_package_that_is_not_installed_is_left_out(monkeypatch, no_framework):
 def test_the_device_is_the_cores_that_this_process_may_use(cores, text, monkeypatch, no_framework):
     monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: cores, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    assert provenance.device() == (text or "64 CPU cores")
+    assert machine.device() == (text or "64 CPU cores")
 
 
 def test_a_system_without_affinity_counts_its_cores(monkeypatch, no_framework):
     monkeypatch.delattr(psutil.Process, "cpu_affinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert provenance.device() == "1 CPU core"
+    assert machine.device() == "1 CPU core"
 
 
 def fake_tensorflow(gpus: list[str]) -> types.SimpleNamespace:
@@ -115,7 +114,7 @@ def fake_tensorflow(gpus: list[str]) -> types.SimpleNamespace:
 )
 def test_tensorflows_gpu_is_named(gpus, text, monkeypatch, no_framework):
     monkeypatch.setitem(sys.modules, "tensorflow", fake_tensorflow(gpus))
-    assert provenance.device() == text
+    assert machine.device() == text
 
 
 def test_jaxs_gpu_is_named(monkeypatch, no_framework):
@@ -123,20 +122,20 @@ def test_jaxs_gpu_is_named(monkeypatch, no_framework):
     gpu = types.SimpleNamespace(platform="gpu", device_kind="NVIDIA H100")
     cpu = types.SimpleNamespace(platform="cpu", device_kind="cpu")
     monkeypatch.setitem(sys.modules, "jax", types.SimpleNamespace(devices=lambda: [cpu, gpu]))
-    assert provenance.device() == "1 x NVIDIA H100"
-    assert provenance.environment()["device"] == "1 x NVIDIA H100"
+    assert machine.device() == "1 x NVIDIA H100"
+    assert machine.environment()["device"] == "1 x NVIDIA H100"
 
 
 def test_a_framework_without_a_gpu_computes_on_cores(monkeypatch, no_framework):
     monkeypatch.setitem(sys.modules, "tensorflow", fake_tensorflow([]))
-    assert "CPU core" in provenance.device()
+    assert "CPU core" in machine.device()
 
 
 def test_naming_the_device_loads_no_framework(start_python):
     program = (
         "import sys\n"
-        "from seeing import provenance\n"
-        "provenance.environment()\n"
+        "from seeing.record import machine\n"
+        "machine.environment()\n"
         "print({'tensorflow', 'jax', 'keras', 'matplotlib'} & set(sys.modules))"
     )
     assert start_python(program).communicate(timeout=60)[0] == "set()\n"
@@ -147,22 +146,22 @@ def test_naming_the_device_loads_no_framework(start_python):
 
 def test_wall_time_counts_from_the_start_of_the_process():
     before = time.time() - psutil.Process().create_time()
-    first = provenance.wall_seconds()
+    first = machine.wall_seconds()
     assert before <= first < before + 5
     time.sleep(0.02)
-    assert 0.01 < provenance.wall_seconds() - first < 5
+    assert 0.01 < machine.wall_seconds() - first < 5
 
 
 def test_peak_memory_remembers_what_has_been_freed(start_python):
     program = (
         "import psutil\n"
-        "from seeing import provenance\n"
-        "before = provenance.peak_memory_mb()\n"
+        "from seeing.record import machine\n"
+        "before = machine.peak_memory_mb()\n"
         "block = bytearray(200_000_000)\n"
         "block[::4096] = b'x' * len(block[::4096])\n"
         "del block\n"
         "now = psutil.Process().memory_info().rss / 1e6\n"
-        "print(before, now, provenance.peak_memory_mb())"
+        "print(before, now, machine.peak_memory_mb())"
     )
     said = start_python(program).communicate(timeout=60)[0]
     before, now, peak = map(float, said.split())
@@ -175,7 +174,7 @@ def test_peak_memory_remembers_what_has_been_freed(start_python):
     [(0.4, "0 s"), (41.4, "41 s"), (99.4, "99 s"), (100, "1.7 min"), (390, "6.5 min")],
 )
 def test_a_duration_in_words(seconds, text):
-    assert provenance.duration(seconds) == text
+    assert machine.duration(seconds) == text
 
 
 # The box.
@@ -183,15 +182,15 @@ def test_a_duration_in_words(seconds, text):
 
 def test_the_box_says_what_produced_the_page(shown, monkeypatch):
     monkeypatch.setenv("SEEING_PROFILE", "quick")
-    provenance.box([RECORD, STAND_IN], seeds=range(3))
+    machine.show_box([RECORD, STAND_IN], seeds=range(3))
     [bundle] = shown
-    assert set(bundle) == {"text/html", "text/plain", provenance.MIME_TYPE}
+    assert set(bundle) == {"text/html", "text/plain", machine.MIME_TYPE}
     table = Table(bundle["text/html"])
     rows = [row for row in table.rows if len(row) == 2]
     names = [name for name, _ in rows]
     assert names == [
         "Profile",
-        "Time, from the kernel's start",
+        "Time for this copy",
         "Peak memory",
         "Device",
         "Versions",
@@ -209,30 +208,42 @@ def test_the_box_says_what_produced_the_page(shown, monkeypatch):
 
 
 def test_the_box_is_a_labelled_table_and_takes_no_html_from_names(shown):
-    provenance.box([RECORD])
+    machine.show_box([RECORD])
     table = Table(shown[0]["text/html"])
     assert table.tags == {"table", "caption", "tbody", "tr", "th", "td"}
     assert '<th scope="row">' in shown[0]["text/html"]
 
 
 def test_the_box_leaves_out_seeds_where_there_are_none(shown):
-    provenance.box([])
+    machine.show_box([])
     assert "Seeds" not in shown[0]["text/plain"]
     assert "Data" not in shown[0]["text/plain"]
 
 
 def test_the_facts_for_the_build_survive_json(shown, monkeypatch):
     monkeypatch.setenv("SEEING_PROFILE", "full")
-    provenance.box([RECORD, STAND_IN], seeds=[7])
-    facts = shown[0][provenance.MIME_TYPE]
+    machine.show_box([RECORD, STAND_IN], seeds=[7])
+    facts = shown[0][machine.MIME_TYPE]
     assert json.loads(json.dumps(facts)) == facts
     assert facts["profile"] == "full"
     assert facts["seeds"] == [7]
-    assert facts["environment"] == provenance.environment()
+    assert facts["environment"] == machine.environment()
     assert [record["is_stand_in"] for record in facts["data"]] == [False, True]
     assert facts["data"][0]["sha256"] == RECORD.sha256
     assert 0 < facts["wall_s"] < 1e6
     assert 10 < facts["peak_rss_mb"] < 1e6
+
+
+def test_what_could_not_be_had_is_in_the_box_with_its_reason(shown):
+    machine.show_box([RECORD], missing={"flowers": "no <network>"})
+    assert shown[0]["text/plain"].splitlines()[-1] == "Not to be had: flowers: no <network>"
+    assert "<network>" not in shown[0]["text/html"]
+    assert shown[0][machine.MIME_TYPE]["missing"] == [{"name": "flowers", "reason": "no <network>"}]
+
+
+def test_seeds_that_numpy_made_survive_json(shown):
+    machine.show_box([], seeds=np.arange(2))
+    assert json.loads(json.dumps(shown[0][machine.MIME_TYPE]))["seeds"] == [0, 1]
 
 
 # The time box.
@@ -250,46 +261,28 @@ def reference(**more: object) -> dict[str, Any]:
 
 def test_the_time_box_gives_both_profiles_and_the_download():
     quick = {"wall_s": 41.3, "peak_rss_mb": 980}
-    assert provenance.time_lines(reference(quick_cost=quick)) == [
-        "quick profile: 41 s on 2 CPU cores, peak memory 1.0 GB",
-        "full profile: 6.5 min on 2 CPU cores, peak memory 1.4 GB",
-        "download: 12 MB, once",
-        "measured on 2026-11-30",
+    assert machine.time_lines(reference(quick_cost=quick)) == [
+        "quick profile: 41 s on 2 CPU cores, 1.0 GB of memory, no download",
+        "full profile: 6.5 min on 2 CPU cores, 1.4 GB of memory, a download of 12 MB, once",
+        "measured on 2026-11-30, with nothing else running",
     ]
 
 
 @pytest.mark.parametrize("cost", [{"download_mb": 0}, {}])
 def test_a_chapter_that_downloads_nothing_says_so(cost):
-    lines = provenance.time_lines(reference(cost={"wall_s": 1, "peak_rss_mb": 1, **cost}))
-    assert "download: none" in lines
-    assert len(lines) == 3
+    lines = machine.time_lines(reference(cost={"wall_s": 1, "peak_rss_mb": 1, **cost}))
+    assert len(lines) == 2
+    assert lines[0].endswith("no download")
 
 
-@pytest.fixture
-def results_folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    """An empty results folder, in a run that is no reference run."""
-    monkeypatch.setattr(results, "folder", lambda: tmp_path)
-    monkeypatch.delenv(results.REPORT_VARIABLE, raising=False)
-    return tmp_path
-
-
-def test_the_time_box_shows_what_the_results_file_says(results_folder, shown):
-    path = results_folder / "letters.json"
-    text = json.dumps(reference(environment={"device": "<script>alert(1)</script>"}))
-    path.write_text(text, encoding="utf-8")
-    provenance.time_box("letters")
+def test_the_time_box_shows_what_the_results_file_says(shown):
+    machine.show_time_box(reference(environment={"device": "<script>alert(1)</script>"}))
     [bundle] = shown
     assert "<script>" not in bundle["text/html"]
-    assert bundle["text/html"].count("<li>") == 3
+    assert bundle["text/html"].count("<li>") == 2
     assert "6.5 min on <script>" in bundle["text/plain"]
 
 
-def test_without_results_the_time_box_fails_except_while_they_are_made(
-    results_folder, shown, monkeypatch, tmp_path
-):
-    with pytest.raises(FileNotFoundError, match="make reference CHAPTER=letters"):
-        provenance.time_box("letters")
-    assert shown == []
-    monkeypatch.setenv(results.REPORT_VARIABLE, str(tmp_path / "report.json"))
-    provenance.time_box("letters")
+def test_the_first_time_box_says_that_nothing_is_known_yet(shown):
+    machine.show_time_box(None)
     assert shown[0]["text/plain"] == "being measured for the first time"
