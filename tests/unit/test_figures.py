@@ -11,9 +11,9 @@ from matplotlib import colors as mcolors
 from matplotlib import pyplot as plt
 from skimage import color
 
-from seeing import results
 from seeing.figures import confusion, curves, pictures, style
 from seeing.lessons import hog_figures
+from seeing.record import metric as metrics
 
 pytestmark = pytest.mark.usefixtures("figures")
 
@@ -563,7 +563,7 @@ def test_accuracy_over_time_needs_as_many_times_as_accuracies(figures):
 
 
 def test_accuracy_by_size_shows_mean_and_spread(figures):
-    scores = [results.metric([0.4, 0.6]), results.metric([0.8, 0.8])]
+    scores = [metrics.metric([0.4, 0.6]), metrics.metric([0.8, 0.8])]
     axis = curves.accuracy_by_size(["5", "all"], {"frozen": scores}, xlabel="photographs")
     (line,) = axis.get_lines()[:1]
     np.testing.assert_allclose(line.get_ydata(orig=False), [0.5, 0.8])
@@ -574,12 +574,12 @@ def test_accuracy_by_size_shows_mean_and_spread(figures):
 
 def test_accuracy_by_size_needs_one_metric_a_size(figures):
     with pytest.raises(ValueError, match="2 sizes, but 1 values for 'frozen'"):
-        curves.accuracy_by_size(["5", "all"], {"frozen": [results.metric(0.5)]}, xlabel="n")
+        curves.accuracy_by_size(["5", "all"], {"frozen": [metrics.metric(0.5)]}, xlabel="n")
 
 
 def test_accuracy_by_strength_has_a_panel_a_kind_and_shows_the_spread(figures):
-    plain = [results.metric([0.8, 0.9]), results.metric([0.3, 0.5])]
-    augmented = [results.metric(0.9), results.metric(0.7)]
+    plain = [metrics.metric([0.8, 0.9]), metrics.metric([0.3, 0.5])]
+    augmented = [metrics.metric(0.9), metrics.metric(0.7)]
     lines = {"plain": plain, "augmented": augmented}
     axes = curves.accuracy_by_strength({"noise": ((0, 0.2), lines), "shift": ((0, 3), lines)})
     assert [axis.get_xlabel() for axis in axes] == ["noise", "shift"]
@@ -597,6 +597,6 @@ def test_accuracy_by_strength_has_a_panel_a_kind_and_shows_the_spread(figures):
 def test_accuracy_by_strength_needs_panels_and_one_metric_a_strength(figures):
     with pytest.raises(ValueError, match="at least one panel"):
         curves.accuracy_by_strength({})
-    panels = {"noise": ((0, 0.2), {"plain": [results.metric(0.5)]})}
+    panels = {"noise": ((0, 0.2), {"plain": [metrics.metric(0.5)]})}
     with pytest.raises(ValueError, match="'noise' has 2 strengths, but 1 values for 'plain'"):
         curves.accuracy_by_strength(panels)
