@@ -306,7 +306,7 @@ def waiting_chapter(book: Book, marker: pathlib.Path, go_on: pathlib.Path) -> No
 def test_ctrl_c_ends_the_kernel_and_leaves_the_cache_as_it_was(
     small, start_python, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tools"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tools"), str(ROOT / "src")]))
     marker, go_on = tmp_path / "kernel", tmp_path / "go on"
     waiting_chapter(small, marker, go_on)
     build = start_python(COMMAND, small.root)
@@ -334,7 +334,7 @@ sys.exit(command.main(["build"]))
 def test_a_build_killed_in_the_middle_of_a_chapter_leaves_no_half_entry(
     small, start_python, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tools"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tools"), str(ROOT / "src")]))
     marker, go_on = tmp_path / "kernel", tmp_path / "go on"
     waiting_chapter(small, marker, go_on)
     build = start_python(BUILD, small.root)
@@ -674,7 +674,7 @@ execute.chapter(root / "notebooks" / "01_letters.ipynb", paths.Checkout(root), "
 def test_a_build_killed_while_it_stores_leaves_the_old_entry_the_new_one_or_none(
     small, fake, start_python: Callable[..., subprocess.Popen[str]], monkeypatch, step, entry
 ):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tools"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tools"), str(ROOT / "src")]))
     folder = small.checkout.cache / "quick" / "01_letters"
     small.chapter("01_letters", code("x = 1"))
     fake.exports = {"old.json": "1"}

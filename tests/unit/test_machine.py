@@ -234,6 +234,18 @@ def test_the_facts_for_the_build_survive_json(shown, monkeypatch):
     assert 10 < facts["peak_rss_mb"] < 1e6
 
 
+def test_what_could_not_be_had_is_in_the_box_with_its_reason(shown):
+    machine.show_box([RECORD], missing={"flowers": "no <network>"})
+    assert shown[0]["text/plain"].splitlines()[-1] == "Not to be had: flowers: no <network>"
+    assert "<network>" not in shown[0]["text/html"]
+    assert shown[0][machine.MIME_TYPE]["missing"] == [{"name": "flowers", "reason": "no <network>"}]
+
+
+def test_seeds_that_numpy_made_survive_json(shown):
+    machine.show_box([], seeds=np.arange(2))
+    assert json.loads(json.dumps(shown[0][machine.MIME_TYPE]))["seeds"] == [0, 1]
+
+
 # The time box.
 
 
@@ -247,7 +259,7 @@ def reference(**more: object) -> dict[str, Any]:
     }
 
 
-def test_the_time_box_gives_both_profiles_and_what_each_downloads():
+def test_the_time_box_gives_both_profiles_and_the_download():
     quick = {"wall_s": 41.3, "peak_rss_mb": 980}
     assert machine.time_lines(reference(quick_cost=quick)) == [
         "quick profile: 41 s on 2 CPU cores, 1.0 GB of memory, no download",
@@ -256,7 +268,14 @@ def test_the_time_box_gives_both_profiles_and_what_each_downloads():
     ]
 
 
-def test_the_time_box_takes_no_html_from_a_results_file(shown):
+@pytest.mark.parametrize("cost", [{"download_mb": 0}, {}])
+def test_a_chapter_that_downloads_nothing_says_so(cost):
+    lines = machine.time_lines(reference(cost={"wall_s": 1, "peak_rss_mb": 1, **cost}))
+    assert len(lines) == 2
+    assert lines[0].endswith("no download")
+
+
+def test_the_time_box_shows_what_the_results_file_says(shown):
     machine.show_time_box(reference(environment={"device": "<script>alert(1)</script>"}))
     [bundle] = shown
     assert "<script>" not in bundle["text/html"]
@@ -264,14 +283,6 @@ def test_the_time_box_takes_no_html_from_a_results_file(shown):
     assert "6.5 min on <script>" in bundle["text/plain"]
 
 
-def test_while_results_are_made_for_the_first_time_it_says_so(shown):
+def test_the_first_time_box_says_that_nothing_is_known_yet(shown):
     machine.show_time_box(None)
     assert shown[0]["text/plain"] == "being measured for the first time"
-
-
-def test_what_could_not_be_had_is_in_the_box(shown):
-    machine.show_box([RECORD], missing={"flowers": "no <network>"})
-    assert "Not to be had: flowers: no <network>" in shown[0]["text/plain"]
-    assert "no &lt;network&gt;" in shown[0]["text/html"]
-    facts = shown[0][machine.MIME_TYPE]
-    assert facts["missing"] == [{"name": "flowers", "reason": "no <network>"}]

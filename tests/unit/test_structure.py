@@ -11,8 +11,10 @@ import sys
 
 import pytest
 
-SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SRC = ROOT / "src"
 MODULES = sorted((SRC / "seeing").rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def name_of(path: pathlib.Path) -> str:
@@ -21,10 +23,19 @@ def name_of(path: pathlib.Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def tree_of(path: pathlib.Path) -> ast.Module:
+    """The code of a module, or of a notebook without what is for the shell or for Jupyter."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return ast.parse(text)
+    cells = ["".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+    return ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", "\n".join(cells)))
+
+
 def imports_of(path: pathlib.Path) -> set[str]:
     """Every module that a file imports, anywhere in it; ``from a import b`` counts as a and a.b."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -49,17 +60,150 @@ def test_no_helper_imports_a_notebook_a_test_or_the_build(path):
     assert not first & {"bookbuild", "notebooks", "tests", "conftest", "pytest", "nbformat"}
 
 
-@each_module
+DATA_ROOMS = ("datasets", "photos")  # they hand over pixels and labels, and draw nothing
+
+
+def room(name: str) -> list[pathlib.Path]:
+    """The modules of a room."""
+    return [path for path in MODULES if path.parent == SRC / "seeing" / name]
+
+
+@pytest.mark.parametrize("path", [path for name in DATA_ROOMS for path in room(name)], ids=name_of)
 def test_no_data_set_imports_the_figures(path):
-    drawing = {name for name in imports_of(path) if re.match(r"seeing\.plots|matplotlib", name)}
-    assert not name_of(path).startswith("seeing.datasets") or not drawing
+    drawing = re.compile(r"(seeing\.figures|matplotlib)\b")
+    assert [name for name in imports_of(path) if drawing.match(name)] == []
 
 
-def test_no_data_set_loads_the_figures_by_way_of_another_helper():
-    names = [name_of(path) for path in MODULES if name_of(path).startswith("seeing.datasets")]
+@pytest.mark.parametrize("name", DATA_ROOMS)
+def test_no_data_set_loads_the_figures_by_way_of_another_helper(name):
+    names = [name_of(path) for path in room(name)]
     assert len(names) > 2
     loaded = loaded_by(names)
-    assert not {"seeing.plots", "matplotlib.pyplot"} & loaded
+    assert not {one for one in loaded if one.startswith("seeing.figures")}
+    assert "matplotlib.pyplot" not in loaded
+
+
+def test_bands_know_no_results_file():
+    """They are arithmetic: what is read from disk is given to them."""
+    path = SRC / "seeing" / "record" / "bands.py"
+    ours = {name for name in imports_of(path) if name.startswith("seeing")}
+    assert ours == {"seeing.record", "seeing.record.metric"}
+    assert not {"json", "os", "pathlib"} & imports_of(path)
+    assert "seeing.record.reference" not in loaded_by(["seeing.record.bands"])
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in room("lessons") if path.name != "__init__.py"], ids=name_of
+)
+def test_a_lesson_belongs_to_one_chapter(path):
+    """What two chapters need, or another helper, is no lesson: it has a room of its own."""
+    lesson = name_of(path)
+    chapters = [other.name for other in NOTEBOOKS if lesson in imports_of(other)]
+    assert len(chapters) <= 1
+    helpers = [
+        name_of(other)
+        for other in MODULES
+        if lesson in imports_of(other) and other.parent != path.parent
+    ]
+    assert helpers == []
+
+
+# What chapters and helpers ask of each other.
+
+
+def borrowed(tree: ast.Module) -> dict[str, str]:
+    """The modules of this package that code imports, by the names it gives them."""
+    known = set(map(name_of, MODULES))
+    return {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+        if f"{node.module}.{alias.name}" in known
+    }
+
+
+def asked_for(tree: ast.Module) -> set[tuple[str, str]]:
+    """``(module, attribute)`` of everything that code asks of the package's modules."""
+    names = borrowed(tree)
+    asked = {
+        (names[node.value.id], node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in names
+    }
+    asked |= {
+        (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "seeing"
+        for alias in node.names
+    }
+    return asked
+
+
+def rebound(tree: ast.Module) -> list[str]:
+    """Where a function gives a name of an imported module of the package another meaning."""
+    names = borrowed(tree)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    nodes = {node for function in functions for node in ast.walk(function)}
+    found = {(node.lineno, node.arg) for node in nodes if isinstance(node, ast.arg)}
+    found |= {
+        (node.lineno, node.id)
+        for node in nodes
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return [f"line {line}: {name}" for line, name in sorted(found) if name in names]
+
+
+def lacking(asked: set[tuple[str, str]]) -> list[str]:
+    """What the package's modules do not have of what is asked of them."""
+    known = set(map(name_of, MODULES))
+    return [
+        f"{module}.{attribute}"
+        for module, attribute in sorted(asked)
+        if f"{module}.{attribute}" not in known
+        and not hasattr(importlib.import_module(module), attribute)
+    ]
+
+
+each_reader = pytest.mark.parametrize(
+    "path",
+    [*NOTEBOOKS, *MODULES, *sorted((ROOT / "benchmarks").glob("*.py"))],
+    ids=lambda p: p.stem,
+)
+
+
+def test_there_are_chapters_to_look_at():
+    assert len(NOTEBOOKS) >= 5
+    assert all(len(asked_for(tree_of(path))) > 3 for path in NOTEBOOKS)
+
+
+@each_reader
+def test_everything_that_is_asked_of_a_helper_is_there(path):
+    assert lacking(asked_for(tree_of(path))) == []
+
+
+def test_a_helper_that_is_not_there_is_found():
+    tree = ast.parse(
+        "from seeing import profiles\nfrom seeing.record import metric as m, plots\n"
+        "profiles.name()\nprofiles.quick()\nm.metric(1)\nm.table(profiles.seeds)"
+    )
+    expected = {"seeing.profiles.quick", "seeing.record.plots", "seeing.record.metric.table"}
+    assert set(lacking(asked_for(tree))) == expected
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *MODULES], ids=lambda path: path.stem)
+def test_a_modules_name_keeps_its_meaning(path):
+    """A value named like a module hides it: ``heads = heads.solve(...)`` fails in a function."""
+    assert rebound(tree_of(path)) == []
+
+
+def test_a_name_with_another_meaning_is_found():
+    tree = ast.parse(
+        "from seeing import profiles\ndef f(profiles):\n  return 1\ndef g():\n  profiles = 1"
+    )
+    assert sorted(rebound(tree)) == ["line 2: profiles", "line 5: profiles"]
 
 
 @each_module
@@ -135,7 +279,7 @@ def test_the_guard_against_the_network_does_guard():
     "names",
     [
         ["seeing.profiles"],
-        ["seeing.record.chapter", "seeing.record.machine", "seeing.checks"],
+        ["seeing.record.chapter", "seeing.checks"],
         ["seeing.datasets.sources"],
         [name_of(path) for path in MODULES if path.parent.name == "datasets"],
     ],

@@ -219,8 +219,8 @@ def _lines_with_spread(
     expected: str,
 ) -> None:
     """Each line's means, and bars for the spread; ``expected`` begins the message of a misfit."""
-    for (name, metrics), marker in zip(lines.items(), itertools.cycle(style.MARKERS), strict=False):
-        if len(metrics) != len(places):
-            raise ValueError(f"{expected}, but {len(metrics)} values for {name!r}")
-        means, spreads = [metric.mean for metric in metrics], [metric.std for metric in metrics]
+    for (name, line), marker in zip(lines.items(), itertools.cycle(style.MARKERS), strict=False):
+        if len(line) != len(places):
+            raise ValueError(f"{expected}, but {len(line)} values for {name!r}")
+        means, spreads = [one.mean for one in line], [one.std for one in line]
         axis.errorbar(places, means, yerr=spreads, marker=marker, capsize=3, label=name)

@@ -375,7 +375,11 @@ class Chapter:
                 held = verdict.unchecked.get(name, tables.NOTHING)
             rows.append([name.replace("_", " "), full, str(value), held])
         checked = f"{len(verdict.bands)} of {len(measured)} numbers are held to a band"
-        caption = f"{checked}; {len(self._claims)} sentences of this page are checked."
+        count = len(self._claims)
+        sentences = (
+            "1 sentence of this page is" if count == 1 else f"{count} sentences of this page are"
+        )
+        caption = f"{checked}; {sentences} checked."
         tables.show_table(["Metric", "Recorded", "This run", "Band"], rows, caption)
         left_out = self._gaps()
         if left_out:
