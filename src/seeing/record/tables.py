@@ -122,7 +122,7 @@ def _rendered(header: Sequence[str], rows: Sequence[Sequence], caption: str) -> 
     )
     above = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     markup = (
-        f'<div class="seeing-scroll" tabindex="0" role="region" '
+        f'<div class="seeing-scroll" tabindex="0" role="group" '
         f'aria-label="{html.escape(caption or header[0] or "Table")}">'
         f'<table class="seeing-table">{above}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
