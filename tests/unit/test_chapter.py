@@ -388,7 +388,7 @@ def test_a_difference_joins_the_numbers_of_a_seed_in_whatever_order_they_came(sh
 
 def test_a_difference_of_other_numbers_is_not_in_points(shown):
     filled().show_differences({"a": ("a", "b")}, "cost")
-    assert table(shown[0])[1] == ["", "Difference"]
+    assert table(shown[0])[1] == ["Difference"]
     assert table(shown[0])[2] == [["a", "32 ± 6 14"]]
 
 

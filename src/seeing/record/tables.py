@@ -113,7 +113,9 @@ def _cell(cell: Cell, decimals: int) -> tuple[str, str]:
 
 def _rendered(header: Sequence[str], rows: Sequence[Sequence], caption: str) -> tuple[str, str]:
     """A table as HTML and as text; a row is its name and pairs of both."""
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
+    head = "".join(
+        f'<th scope="col">{html.escape(name)}</th>' if name else "<td></td>" for name in header
+    )
     body = "".join(
         f'<tr><th scope="row">{html.escape(row[0])}</th>'
         + "".join(f"<td>{markup}</td>" for markup, _ in row[1:])
