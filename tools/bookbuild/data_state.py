@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable
 
 from seeing.datasets import sources
+from seeing.record import reference
 
 # A stand-in may owe to a network that was down for a moment. Asking a host whether it is back was
 # tried in thought and rejected: behind a proxy a connection of our own fails while downloads work,
@@ -100,8 +101,7 @@ def has_other_edition(then: DataState, today: DataState, used: Iterable[str]) ->
         today: the state now.
         used: the names of the real data sets that the chapter used, as its records give them.
     """
-    # A reduced edition's name has its description in brackets: "oxford_flowers102 (64 px edition)".
-    assets = {name.partition(" (")[0] for name in used}
+    assets = {reference.data_name(name) for name in used}
     return any(
         asset in then.assets and asset in today.assets and then.assets[asset] != today.assets[asset]
         for asset in assets

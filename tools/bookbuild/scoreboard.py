@@ -16,6 +16,7 @@ from scipy import stats
 from bookbuild import paths
 from seeing.record import machine, tables
 from seeing.record import metric as metrics
+from seeing.record import reference as reference_results
 
 PAGE = "book/scoreboard.md"
 MARKER = "<!-- scoreboard -->"
@@ -112,9 +113,8 @@ def _entries(reference: dict) -> list[Entry]:
         for name, metric in measured.items()
         if metric.unit == metrics.FRACTION and name.endswith(SUFFIX)
     }
-    # A reduced edition's name has its description in brackets: "oxford_flowers102 (64 px edition)".
     data = [
-        record["name"].partition(" (")[0]
+        reference_results.data_name(record["name"])
         for record in reference["data"]
         if not record["is_stand_in"]
     ]

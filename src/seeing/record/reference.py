@@ -12,7 +12,7 @@ import math
 import os
 import pathlib
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scipy import stats
@@ -176,10 +176,7 @@ class Recorded:
         """
         found: dict[str, bands.Earlier] = {}
         others: set[str] = set()
-        for name, known in self.measured.items():
-            if not known.is_asserted or any(data not in present for data in known.data):
-                continue
-            wanted = {data: present[data] for data in known.data}
+        for name, known, wanted in self._asserted_on(present):
             runs = [run for run in self._quick_runs(name) if _editions_of(run, wanted) == wanted]
             if not runs and STAND_IN not in wanted.values():
                 runs = [
@@ -195,6 +192,14 @@ class Recorded:
                 found[name] = bands.Earlier(values, n, known.unit)
         return found, others
 
+    def _asserted_on(
+        self, present: Mapping[str, str]
+    ) -> Iterator[tuple[str, metrics.Metric, dict[str, str]]]:
+        """Each metric meant to have a band whose data are there, with their editions."""
+        for name, known in self.measured.items():
+            if known.is_asserted and all(data in present for data in known.data):
+                yield name, known, {data: present[data] for data in known.data}
+
     def _quick_runs(self, name: str) -> list[dict[str, Any]]:
         runs = self.content.get("quick_runs", [])
         return [run for run in runs if name in run["metrics"]]
@@ -204,10 +209,7 @@ class Recorded:
         recorded = self.editions()
         found: dict[str, bands.Earlier] = {}
         others: set[str] = set()
-        for name, known in self.measured.items():
-            if not known.is_asserted or any(data not in present for data in known.data):
-                continue
-            wanted = {data: present[data] for data in known.data}
+        for name, known, wanted in self._asserted_on(present):
             if STAND_IN in wanted.values():
                 continue
             if wanted != {data: recorded.get(data) for data in known.data}:
