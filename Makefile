@@ -42,9 +42,9 @@ execute: $(READY) ## execute what changed without building: make execute [CHAPTE
 serve: $(READY) ## open the built book on localhost: make serve [PORT=8000]
 	@$(BIN)/python -m bookbuild serve $(if $(PORT),--port '$(PORT)')
 
-reference: $(READY) ## record reference results: make reference CHAPTER=first_cnn [QUICK=1]
+reference: $(READY) ## record reference results: make reference CHAPTER=first_cnn [QUICK=1 or FULL=1]
 	@test -n '$(CHAPTER)' || { echo 'which one? for example: make reference CHAPTER=first_cnn'; exit 2; }
-	@$(BIN)/python -m bookbuild reference '$(CHAPTER)' $(if $(QUICK),--quick)
+	@$(BIN)/python -m bookbuild reference '$(CHAPTER)' $(if $(QUICK),--quick) $(if $(FULL),--full)
 
 outputs: $(READY) ## store what the nbval-checked cells print: make outputs [CHAPTER=first_cnn]
 	@$(BIN)/python -m bookbuild outputs $(CHAPTER)

@@ -152,6 +152,18 @@ def test_the_quick_part_can_be_measured_anew(book: paths.Checkout) -> None:
     assert again["quick_runs"][0]["metrics"]["test_accuracy"] == pytest.approx(0.7)
 
 
+def test_the_full_part_can_be_measured_anew(book: paths.Checkout) -> None:
+    chapter = book.root / "notebooks/07_tiny.ipynb"
+    before = json.loads(reference.make(chapter, book).read_text(encoding="utf-8"))
+    write(book.root, CHAPTER.replace("full=0.9", "full=0.8"), CONCLUDE, BOX)
+    after = json.loads(reference.make_full(chapter, book).read_text(encoding="utf-8"))
+    assert after["metrics"]["test_accuracy"]["values"][0] == 0.8
+    assert after["commit"] == f"{before['commit']}+changes"
+    assert {key: after[key] for key in reference.QUICK} == {
+        key: before[key] for key in reference.QUICK
+    }
+
+
 def test_the_quick_part_needs_full_results_of_the_same_metrics(book: paths.Checkout) -> None:
     chapter = book.root / "notebooks/07_tiny.ipynb"
     with pytest.raises(ValueError, match="make reference CHAPTER=tiny"):

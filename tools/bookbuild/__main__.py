@@ -26,9 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     chosen.add_argument("chapter", nargs="?", help="default: every chapter")
     chosen = commands.add_parser("reference", help="record a chapter's reference results")
     chosen.add_argument("chapter", help="for example 04_first_cnn or first_cnn")
-    chosen.add_argument(
-        "--quick", action="store_true", help="measure only the quick profile's bands and cost anew"
-    )
+    part = chosen.add_mutually_exclusive_group()
+    part.add_argument("--quick", action="store_true", help="only the quick runs and their cost")
+    part.add_argument("--full", action="store_true", help="only the full run; quick runs stay")
     chosen = commands.add_parser("outputs", help="store what the checked cells print")
     chosen.add_argument("chapter", nargs="?", help="default: every chapter")
     commands.add_parser("lint", help="list what is wrong with the stored notebooks")
@@ -107,7 +107,9 @@ def _build(options: argparse.Namespace, checkout: paths.Checkout) -> int:
 
 
 def _reference(options: argparse.Namespace, checkout: paths.Checkout) -> int:
-    make = reference.make_quick if options.quick else reference.make
+    make = reference.make
+    if options.quick or options.full:
+        make = reference.make_quick if options.quick else reference.make_full
     chapter = find_chapter(options.chapter, checkout)
     with lock.hold(checkout):
         print(f"wrote {make(chapter, checkout)}")

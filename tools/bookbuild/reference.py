@@ -94,6 +94,38 @@ def make(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
         ValueError: when the chapter reports nothing, or shows no provenance box.
         Refused: after writing, when a claim does not hold or a band would prove nothing.
     """
+    content, claims_failed = _full(notebook, checkout)
+    # The full run took long: it is kept, whatever becomes of the quick ones.
+    write(content, checkout)
+    content |= {key: value for key, value in quick(notebook, checkout).items() if key in QUICK}
+    path = write(content, checkout)
+    require_sound(content, claims_failed)
+    return path
+
+
+def make_full(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
+    """Run only the full profile anew; the quick runs that are recorded stay.
+
+    Returns:
+        The path of the results file.
+
+    Raises:
+        execute.ChapterFailed: when a cell raises; the old results file stays.
+        ValueError: when the chapter reports nothing, or shows no provenance box.
+        Refused: after writing, when a claim does not hold or a band would prove nothing.
+    """
+    content, claims_failed = _full(notebook, checkout)
+    path = checkout.root / "results" / f"{content['chapter']}.json"
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        content |= {key: before[key] for key in QUICK if key in before}
+    write(content, checkout)
+    require_sound(content, claims_failed)
+    return path
+
+
+def _full(notebook: pathlib.Path, checkout: paths.Checkout) -> tuple[dict[str, Any], Sequence[str]]:
+    """What a full run measured, as a results file holds it, and the claims that do not hold."""
     at = commit(checkout.root)
     full = _run(notebook, checkout, "full", {}, "full profile")
     if full.box is None:
@@ -111,12 +143,7 @@ def make(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
         "environment": full.box["environment"],
         "seeds": full.box["seeds"],
     }
-    # The full run took long: it is kept, whatever becomes of the quick ones.
-    write(content, checkout)
-    content |= quick(notebook, checkout)
-    path = write(content, checkout)
-    require_sound(content, full.said["claims_failed"])
-    return path
+    return content, full.said["claims_failed"]
 
 
 def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
@@ -165,6 +192,9 @@ def with_quick(content: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]
 
 # What a metric is, apart from its values.
 KINDS = ("unit", "data", "part", "guess")
+
+# What quick runs leave in a results file.
+QUICK = ("quick_recorded", "quick_commit", "quick_cost", "quick_shown", "quick_runs")
 
 # What earlier results files held in place of the runs themselves.
 OUTDATED = ("quick_band", "stand_in_band", "quick_not_measured")
