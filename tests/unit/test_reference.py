@@ -182,6 +182,21 @@ def test_a_claim_that_fails_is_told_and_the_full_run_is_kept(book: paths.Checkou
     assert recorded["metrics"]["test_accuracy"]["values"][0] == 0.9
 
 
+def test_a_claim_that_raises_does_not_cost_the_full_run(book: paths.Checkout) -> None:
+    write(
+        book.root, CHAPTER, "record.claim('better', record.metric('typo').mean > 0)", CONCLUDE, BOX
+    )
+    notebook = book.root / "notebooks/07_tiny.ipynb"
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    cell = next(cell for cell in content["cells"] if "typo" in "".join(cell["source"]))
+    cell["metadata"]["tags"] = [execute.CLAIMS]
+    notebook.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(reference.Refused, match=r"record.claim.*KeyError.*typo"):
+        reference.make_full(notebook, book)
+    recorded = json.loads((book.root / "results/tiny.json").read_text(encoding="utf-8"))
+    assert recorded["metrics"]["test_accuracy"]["values"][0] == 0.9
+
+
 def results_of(values: list[float], guess: float, **more: object) -> dict:
     """A results file of one metric, with quick runs on the data as found."""
     known = metric.metric(0.9, n=300, data=["tiny"], part="test", guess=guess).as_json()

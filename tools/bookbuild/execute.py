@@ -24,6 +24,9 @@ from seeing.record import machine
 PROVENANCE_MIME = machine.MIME_TYPE
 VERDICT_MIME = record_chapter.VERDICT_MIME
 
+# The tag of cells that assert claims: a page leaves them out.
+CLAIMS = "remove-cell"
+
 TIMEOUT_VARIABLE = "SEEING_CELL_TIMEOUT"
 TIMEOUTS_S = {"quick": 600, "full": 7200}
 
@@ -112,6 +115,8 @@ def execute(
     environment: dict[str, str],
     progress: str,
     checkout: paths.Checkout,
+    *,
+    claims_may_raise: bool = False,
 ) -> Execution:
     """Run a notebook's cells in a fresh kernel, in the folder ``work``.
 
@@ -123,6 +128,7 @@ def execute(
         environment: the kernel's, with the profile in it; see :func:`kernel_environment`.
         progress: what the progress line starts with.
         checkout: the book; as far as a failed notebook ran is kept in its ``failed`` folder.
+        claims_may_raise: whether to go on after a claim that raises; :func:`raised` names it.
 
     Raises:
         ChapterFailed: when a cell raises or takes too long, or the kernel dies.
@@ -134,6 +140,10 @@ def execute(
     environment.pop("MPLBACKEND", None)
     limit_s = cell_timeout(environment)
     book = nbformat.read(notebook, as_version=4)
+    if claims_may_raise:
+        for cell in book.cells:
+            if CLAIMS in cell.metadata.get("tags", []):
+                cell.metadata.tags.append("raises-exception")
     line = _ProgressLine(progress, sum(cell.cell_type == "code" for cell in book.cells))
     client = nbclient.NotebookClient(
         book,
@@ -164,6 +174,16 @@ def execute(
     wall_s = time.monotonic() - start
     line.done(f"{wall_s:.0f} s, peak memory {watch.peak_mb / 1000:.2f} GB")
     return book, wall_s, watch.peak_mb
+
+
+def raised(book: nbformat.NotebookNode) -> list[str]:
+    """The cells of an executed notebook that raised: how each begins, and what it raised."""
+    return [
+        f"{cell.source.splitlines()[0]} ...: {output.ename}: {output.evalue}"
+        for cell in book.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]
 
 
 def cell_timeout(environment: Mapping[str, str]) -> int:
