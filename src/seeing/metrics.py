@@ -1,4 +1,4 @@
-"""What scikit-learn and Keras lack: what a confidence is worth.
+"""What scikit-learn and Keras lack: what a confidence is worth, and who is right where two differ.
 
 Explained in chapter 5, *What Does "Good" Mean?*
 """
@@ -6,7 +6,7 @@ Explained in chapter 5, *What Does "Good" Mean?*
 import dataclasses
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 
 def _hits(correct: np.ndarray) -> np.ndarray:
@@ -108,7 +108,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     Temperature scaling (C. Guo et al., *On Calibration of Modern Neural Networks*, 2017),
     explained in chapter 5. The cross-entropy is convex in 1 / T, so the root of its derivative is
     searched. scikit-learn 1.8 and later has it as ``CalibratedClassifierCV(method="temperature")``,
-    for estimators; this one takes logits, and works with the older versions that Colab has.
+    for estimators, and the chapter compares the two; this one takes logits, and works with the
+    older versions that Colab has.
 
     Args:
         logits: float, shape (n, K): of validation images, never of those that the network was
@@ -149,3 +150,46 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     while slope(high) < 0:
         high *= 2
     return float(scale / optimize.brentq(slope, 0.0, high, xtol=1e-13))
+
+
+@dataclasses.dataclass(frozen=True)
+class Disagreement:
+    """On how many of the same images only one of two classifiers is right.
+
+    Attributes:
+        only_first: images that only the first gets right.
+        only_second: images that only the second gets right.
+    """
+
+    only_first: int
+    only_second: int
+
+    @property
+    def p(self) -> float:
+        """How often fair coins fall at least so unevenly: McNemar's test, counted exactly.
+
+        1 where the two never differ.
+        """
+        tosses = self.only_first + self.only_second
+        return float(stats.binomtest(self.only_first, tosses).pvalue) if tosses else 1.0
+
+
+def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> Disagreement:
+    """Compare two trained classifiers on the same images, pair by pair.
+
+    Images that both get right, or both get wrong, say nothing about which is better; the others
+    are coin tosses if they are equally good (Q. McNemar, *Note on the Sampling Error of the
+    Difference Between Correlated Proportions or Percentages*, 1947). Explained in chapter 5.
+
+    Args:
+        first_right: shape (n,), whether the first was right on each image; bool, or 0 and 1.
+        second_right: shape (n,), the same of the second, in the same order.
+
+    Raises:
+        ValueError: when there is no image, the shapes differ, or an array holds anything but
+            hits and misses.
+    """
+    first, second = _hits(first_right).astype(bool), _hits(second_right).astype(bool)
+    if first.shape != second.shape:
+        raise ValueError(f"{len(first)} images of the first, {len(second)} of the second")
+    return Disagreement(int(np.sum(first & ~second)), int(np.sum(~first & second)))

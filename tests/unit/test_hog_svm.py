@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from seeing import metrics as paired
 from seeing.datasets import sources
 from seeing.lessons import hog_figures, hog_svm
 from seeing.record import chapter, reference
@@ -42,11 +43,20 @@ def test_a_trial_trains_on_the_one_and_predicts_the_other():
 
 
 def test_each_clock_holds_its_own_part(monkeypatch):
-    clock = iter([10.0, 13.0, 13.5])
+    clock = iter([10.0, 13.0, 13.0, 13.5])
     monkeypatch.setattr(hog_svm.time, "perf_counter", lambda: next(clock))
     found = hog_svm.trial(Constant(), np.zeros((1, 1)), [1], np.zeros((4, 1)))
     assert (found.training_s, found.prediction_s, found.seconds) == (3.0, 0.5, 3.5)
     assert found.microseconds == 125_000
+
+
+def test_the_least_of_several_prediction_times_counts(monkeypatch):
+    clock = iter([0.0, 3.0, 10.0, 12.0, 20.0, 20.5, 30.0, 31.0])
+    monkeypatch.setattr(hog_svm.time, "perf_counter", lambda: next(clock))
+    found = hog_svm.trial(Constant(), np.zeros((1, 1)), [1], np.zeros((4, 1)), repeats=3)
+    assert (found.training_s, found.prediction_s) == (3.0, 0.5)
+    with pytest.raises(ValueError, match="repeats is 0"):
+        hog_svm.trial(Constant(), np.zeros((1, 1)), [1], np.zeros((4, 1)), repeats=0)
 
 
 def measured(trials: list[hog_svm.Trial], truth: list[int], prefix: str = "tree"):
@@ -269,3 +279,62 @@ def test_a_power_is_found_again(power, factor):
 def test_a_slope_needs_two_points(sizes, values):
     with pytest.raises(ValueError, match="at least 2"):
         hog_svm.slope(sizes, values)
+
+
+# Two methods on the same images.
+
+SAID = {"tree": np.array([1, 1, 0, 0]), "forest": np.array([1, 0, 1, 1])}
+TRUTH = np.array([1, 1, 1, 1])
+
+
+def test_pairs_are_kept_and_found_again(monkeypatch):
+    found = hog_svm.disagreements(SAID, TRUTH, [("tree", "forest"), ("forest", "tree")])
+    assert [(one.only_first, one.only_second) for one in found.values()] == [(1, 2), (2, 1)]
+    record, sample = measured([trial([1])], [1])
+    hog_svm.add_disagreements(sample, "pairs", found)
+    recorded(monkeypatch, **record._series)
+    assert hog_svm.recorded_disagreements(record, "pairs") == found
+    assert hog_svm.recorded_disagreements(record, "others") == {}
+
+
+def test_answers_for_other_images_are_refused():
+    with pytest.raises(ValueError, match="tree: 4 answers, but 3 right ones"):
+        hog_svm.disagreements(SAID, TRUTH[:3], [("tree", "forest")])
+
+
+def test_recorded_pairs_stand_before_this_runs(monkeypatch):
+    calls = []
+    monkeypatch.setattr(hog_svm.tables, "show_table", lambda *table: calls.append(table))
+    pair, other = ("tree", "forest"), ("tree", "oak")
+    few, many = paired.Disagreement(1, 2), paired.Disagreement(0, 1_000)
+    record, sample = measured([trial([1])], [1])
+    recorded(monkeypatch)
+    hog_svm.show_disagreements(record, "pairs", {pair: few})
+    hog_svm.add_disagreements(sample, "pairs", {pair: many})
+    recorded(monkeypatch, **record._series)
+    hog_svm.show_disagreements(record, "pairs", {pair: many})
+    hog_svm.show_disagreements(record, "pairs", {pair: few, other: few})
+    (_, first, new), (_, second, same), (header, both, _) = calls
+    assert first == [["tree and forest", "1 : 2", "1"]] and new.startswith("This run")
+    assert second == [["tree and forest", "0 : 1,000", "below 0.001"]]
+    assert same.startswith("Recorded full run.")
+    assert len(header) == 5 and header[3].endswith("this run")
+    assert both[0] == ["tree and forest", "0 : 1,000", "below 0.001", "1 : 2", "1"]
+    assert both[1][1:3] == ["–", "–"]
+
+
+def test_a_search_shows_what_is_recorded_and_this_run(monkeypatch, shown):
+    lines = {"HOG": [[0.9], [0.95]]}
+    record, sample = measured([trial([1])], [1])
+    recorded(monkeypatch)
+    hog_svm.show_search(record, "search", [0.1, 1.0], lines, n=20, title="C")
+    sample.add_series("search", [0.1, 1.0], {"HOG": [[0.8], [0.85]]})
+    recorded(monkeypatch, **record._series)
+    hog_svm.show_search(record, "search", [0.1], {"HOG": [[0.9]], "new": [[0.5]]}, n=20, title="C")
+    (columns, rows, alone), (_, both, beside) = shown
+    assert columns == ["0.1", "1"]
+    assert [(cell.recorded, cell.here.mean) for cell in rows["HOG"]] == [(None, 0.9), (None, 0.95)]
+    assert alone["caption"].endswith("this run.") and "recorded" in beside["caption"]
+    assert [cell.recorded.mean for cell in both["HOG"]] == [0.8, 0.85]
+    assert both["HOG"][0].here.mean == 0.9 and both["HOG"][1].here is None
+    assert both["new"][0].recorded is None and both["new"][0].here.n == 20

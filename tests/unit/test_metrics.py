@@ -204,3 +204,37 @@ def test_it_agrees_with_scikit_learn():
 def test_what_fit_temperature_refuses(logits, labels, message):
     with pytest.raises(ValueError, match=message):
         metrics.fit_temperature(logits, labels)
+
+
+# McNemar.
+
+
+def test_only_images_on_which_two_classifiers_differ_count():
+    first = np.array([1, 1, 1, 0, 0, 0, 1], dtype=bool)
+    second = np.array([1, 0, 0, 1, 0, 0, 1], dtype=bool)
+    found = metrics.mcnemar(first, second)
+    assert (found.only_first, found.only_second) == (2, 1)
+    assert found.p == pytest.approx(1.0)
+    assert metrics.mcnemar(second.astype(int), first).only_first == 1
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p"),
+    [(0, 10, 2 * 0.5**10), (10, 0, 2 * 0.5**10), (5, 5, 1.0), (0, 0, 1.0), (0, 1, 1.0)],
+)
+def test_p_counts_fair_coins_that_fall_at_least_so_unevenly(only_first, only_second, p):
+    assert metrics.Disagreement(only_first, only_second).p == pytest.approx(p)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ([1, 0], [1], "2 images of the first, 1 of the second"),
+        ([], [], "at least 1"),
+        ([2, 0], [1, 0], "True and False"),
+        ([[1]], [[1]], r"shape \(1, 1\)"),
+    ],
+)
+def test_what_is_no_pair_of_right_and_wrong_is_refused(first, second, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.mcnemar(np.array(first), np.array(second))

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from scipy import stats
 
+from seeing import metrics as paired
 from seeing import profiles
 from seeing.datasets import sources
 from seeing.record import chapter, tables
@@ -34,6 +35,12 @@ PANELS = (
     ("one prediction, µs", "growth_prediction_time", "µs"),
 )
 
+Pair = tuple[str, str]
+"""The names of two methods that are compared on the same images."""
+
+# How a pair's two counts are kept.
+BETWEEN, ONLY_FIRST, ONLY_SECOND = " / ", "only the first right", "only the second right"
+
 
 class Model(Protocol):
     """What scikit-learn's classifiers and pipelines have in common."""
@@ -53,7 +60,7 @@ class Trial:
         model: the trained model.
         predicted: its answers, shape (n,).
         training_s: seconds that ``fit`` took.
-        prediction_s: seconds that ``predict`` took, for all n.
+        prediction_s: seconds that ``predict`` took, for all n; of several times the least.
     """
 
     model: Model
@@ -82,24 +89,40 @@ class Trial:
         return 1e6 * self.prediction_s / len(self.predicted)
 
 
-def trial(model: Model, X: np.ndarray, y: np.ndarray, X_new: np.ndarray) -> Trial:
+def trial(
+    model: Model, X: np.ndarray, y: np.ndarray, X_new: np.ndarray, *, repeats: int = 1
+) -> Trial:
     """Train a model and let it predict, each under a clock.
+
+    The first prediction may hold more than predicting: a Keras network is compiled during it. And
+    other work on the machine only ever adds to a time. So predictions may be repeated, and the
+    least time counts, as the documentation of Python's ``timeit`` advises.
 
     Args:
         model: not trained yet.
         X: what it learns from, one row an example.
         y: their labels.
         X_new: what it predicts, at least one row.
+        repeats: how often it predicts them, at least once.
+
+    Raises:
+        ValueError: when there is no repeat.
     """
+    if repeats < 1:
+        raise ValueError(f"repeats is {repeats}; expected 1 or more")
     start = time.perf_counter()
     model.fit(X, y)
-    trained = time.perf_counter()
-    predicted = np.asarray(model.predict(X_new))
+    training_s = time.perf_counter() - start
+    prediction_times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        predicted = np.asarray(model.predict(X_new))
+        prediction_times.append(time.perf_counter() - start)
     return Trial(
         model=model,
         predicted=predicted,
-        training_s=trained - start,
-        prediction_s=time.perf_counter() - trained,
+        training_s=training_s,
+        prediction_s=min(prediction_times),
     )
 
 
@@ -189,6 +212,128 @@ def show(
         f"{here[0].n:,} test images of {name}."
     )
     tables.show_results(columns, rows, caption=caption, title="Method")
+
+
+def disagreements(
+    said: Mapping[str, np.ndarray], truth: np.ndarray, pairs: Sequence[Pair]
+) -> dict[Pair, paired.Disagreement]:
+    """McNemar's counts for pairs of methods that answered for the same images.
+
+    Args:
+        said: each method's answers, shape (n,).
+        truth: the right ones, shape (n,).
+        pairs: the names of the methods to compare.
+
+    Raises:
+        ValueError: when a method has not n answers.
+    """
+    for name, answers in said.items():
+        if len(answers) != len(truth):
+            raise ValueError(f"{name}: {len(answers)} answers, but {len(truth)} right ones")
+    return {
+        (first, second): paired.mcnemar(said[first] == truth, said[second] == truth)
+        for first, second in pairs
+    }
+
+
+def add_disagreements(
+    sample: chapter.Sample, name: str, found: Mapping[Pair, paired.Disagreement]
+) -> None:
+    """Keep what :func:`disagreements` found, as a series over the pairs.
+
+    Args:
+        sample: what the methods were compared on.
+        name: the series' name.
+        found: at least one pair.
+    """
+    lines = {
+        ONLY_FIRST: [[one.only_first] for one in found.values()],
+        ONLY_SECOND: [[one.only_second] for one in found.values()],
+    }
+    labels = [BETWEEN.join(pair) for pair in found]
+    sample.add_series(name, labels, lines, unit=metrics.RATIO)
+
+
+def recorded_disagreements(record: chapter.Chapter, name: str) -> dict[Pair, paired.Disagreement]:
+    """What is recorded of :func:`add_disagreements`; empty where no full run has it yet."""
+    series = record.series(name)
+    if series is None:
+        return {}
+    counts = zip(*(series["lines"][end] for end in (ONLY_FIRST, ONLY_SECOND)), strict=True)
+    return {
+        tuple(label.split(BETWEEN)): paired.Disagreement(int(first), int(second))
+        for label, ((first,), (second,)) in zip(series["x"], counts, strict=True)
+    }
+
+
+def show_disagreements(
+    record: chapter.Chapter, name: str, here: Mapping[Pair, paired.Disagreement]
+) -> None:
+    """Show each pair's counts and McNemar's p, recorded and of this run.
+
+    Args:
+        record: knows what is recorded under the name.
+        name: the series' name.
+        here: this run's.
+    """
+    recorded = recorded_disagreements(record, name)
+    header = ["First and second", "Only one right", "p"]
+    if not recorded or recorded == here:
+        rows = [[" and ".join(pair), *_counts_and_p(one)] for pair, one in here.items()]
+        whose = "This run." if not recorded else "Recorded full run."
+        tables.show_table(header, rows, f"{whose} McNemar's test on the same images.")
+        return
+    rows = [
+        [" and ".join(pair), *_counts_and_p(recorded.get(pair)), *_counts_and_p(here.get(pair))]
+        for pair in dict.fromkeys([*recorded, *here])
+    ]
+    header += [f"{heading}, this run" for heading in header[1:]]
+    tables.show_table(header, rows, "Recorded full run, and this run. McNemar's test.")
+
+
+def _counts_and_p(one: paired.Disagreement | None) -> list[str]:
+    if one is None:
+        return [tables.NOTHING, tables.NOTHING]
+    p = f"{one.p:.2g}" if one.p >= 0.001 else "below 0.001"
+    return [f"{one.only_first:,} : {one.only_second:,}", p]
+
+
+def show_search(
+    record: chapter.Chapter,
+    name: str,
+    places: Sequence[float],
+    lines: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    n: int,
+    title: str,
+) -> None:
+    """Show a search for settings: one row a line, one column a setting, accuracies in percent.
+
+    Args:
+        record: knows what is recorded under the name.
+        name: the series' name, as kept with ``Sample.add_series``.
+        places: this run's settings, the columns.
+        lines: by label, for each setting a list with this run's accuracy.
+        n: how many images this run asked.
+        title: heading of the first column, and what the columns are.
+    """
+    series = record.series(name) or {"x": places, "lines": {}, "n": n}
+    rows = {}
+    for label in dict.fromkeys([*series["lines"], *lines]):
+        known = dict(zip(series["x"], series["lines"].get(label, ()), strict=False))
+        here = dict(zip(places, lines.get(label, ()), strict=False))
+        rows[label] = [
+            tables.Cell(_accuracy(known.get(place), series["n"]), _accuracy(here.get(place), n))
+            for place in series["x"]
+        ]
+    caption = f"Validation accuracy on {series['n']:,} images, recorded. Small: this run, {n:,}."
+    if not series["lines"]:
+        caption = f"Validation accuracy on {n:,} images, this run."
+    tables.show_results([f"{place:g}" for place in series["x"]], rows, caption=caption, title=title)
+
+
+def _accuracy(values: Sequence[float] | None, n: int) -> metrics.Metric | None:
+    return metrics.metric(values, n=n) if values else None
 
 
 def stored_bytes(model: Model) -> int:
