@@ -1,5 +1,6 @@
 """Every page, in a real browser: offline, accessible in both themes, whole without JavaScript."""
 
+import dataclasses
 import gzip
 import pathlib
 import re
@@ -15,80 +16,141 @@ MAX_TRANSFER_BYTES = 1_000_000
 FIGURES = re.compile(r"\.(png|jpe?g|svg|webp)$")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_asks_for_anything_outside_the_book(
-    browser: sync_api.Browser, address: str, pages: list[str], theme: str
-) -> None:
-    context = browser.new_context(color_scheme=theme)
-    page = context.new_page()
-    outside, missing, errors = [], [], []
-    page.on("request", lambda request: outside.append(request.url))
-    page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type in ("error",) else None)
-    for name in pages:
-        page.goto(f"{address}/{name}", wait_until="networkidle")
-    context.close()
-    assert len(outside) > len(pages)  # the listener did hear the book's own requests
-    assert [url for url in outside if not url.startswith((address, "data:", "blob:"))] == []
-    assert missing == []
-    assert errors == []
+THEMES = ("light", "dark")
+WIDTHS = (1280, 390)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_to_complain_about(
-    browser: sync_api.Browser, address: str, pages: list[str], theme: str, width: int
-) -> None:
+@dataclasses.dataclass(frozen=True)
+class Visit:
+    """One page, opened once in one theme at one width, with nothing in the browser's cache.
+
+    Attributes:
+        name: the page's file.
+        theme: ``light`` or ``dark``.
+        width: of the window, in pixels.
+        shown_theme: the theme that the page says it shows.
+        scroll_width: how wide its content is, in pixels.
+        requests: every address that it asked for.
+        missing: addresses that were answered with an error.
+        errors: what scripts raised or wrote to the console as an error.
+        sizes: bytes of each address, as any host sends them: text compressed, fonts as they are.
+        violations: what axe-core complains about.
+    """
+
+    name: str
+    theme: str
+    width: int
+    shown_theme: str | None
+    scroll_width: int
+    requests: list[str]
+    missing: list[str]
+    errors: list[str]
+    sizes: dict[str, int]
+    violations: list[str]
+
+    @property
+    def where(self) -> str:
+        return f"{self.name}, {self.theme}, {self.width} px"
+
+
+@pytest.fixture(scope="module")
+def visits(browser: sync_api.Browser, address: str, pages: list[str]) -> list[Visit]:
+    """Every page in both themes, wide and on a phone. Opening is dear; the tests share it."""
+    made = [
+        visit(browser, address, name, theme, width)
+        for theme in THEMES
+        for width in WIDTHS
+        for name in pages
+    ]
+    assert len(made) == len(pages) * 4
+    return made
+
+
+def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width: int) -> Visit:
     context = browser.new_context(
         color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce"
     )
     page = context.new_page()
-    complaints = []
-    for name in pages:
-        page.goto(f"{address}/{name}", wait_until="networkidle")
-        assert page.locator("html").get_attribute("data-theme") == theme
-        for violation in axe_playwright.Axe().run(page).response["violations"]:
-            nodes = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
-            complaints.append(f"{name}: {violation['id']} ({violation['help']}): {nodes}")
+    requests: list[str] = []
+    answers: list[sync_api.Response] = []
+    errors: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("response", answers.append)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.goto(f"{address}/{name}", wait_until="networkidle")
+    sizes = {
+        answer.url: len(gzip.compress(answer.body())) for answer in answers if answer.status == 200
+    }
+    seen = Visit(
+        name=name,
+        theme=theme,
+        width=width,
+        shown_theme=page.locator("html").get_attribute("data-theme"),
+        scroll_width=page.evaluate("document.documentElement.scrollWidth"),
+        requests=requests,
+        missing=[answer.url for answer in answers if answer.status >= 400],
+        errors=errors,
+        sizes=sizes,
+        violations=[complaint(found) for found in axe_violations(page)],
+    )
     context.close()
-    assert complaints == []
+    return seen
 
 
-def test_no_page_is_wider_than_a_phone(
+def axe_violations(page: sync_api.Page) -> list[dict]:
+    return axe_playwright.Axe().run(page).response["violations"]
+
+
+def complaint(violation: dict) -> str:
+    nodes = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
+    return f"{violation['id']} ({violation['help']}): {nodes}"
+
+
+def test_no_page_asks_for_anything_outside_the_book(visits: list[Visit], address: str) -> None:
+    own = (address, "data:", "blob:")
+    for one in visits:
+        assert len(one.requests) > 5, one.where  # the listener did hear the book's own requests
+        assert [url for url in one.requests if not url.startswith(own)] == [], one.where
+
+
+def test_nothing_is_missing_and_no_script_fails(visits: list[Visit]) -> None:
+    assert {one.where: one.missing for one in visits if one.missing} == {}
+    assert {one.where: one.errors for one in visits if one.errors} == {}
+
+
+def test_axe_finds_nothing_to_complain_about(visits: list[Visit]) -> None:
+    assert {one.where: one.violations for one in visits if one.violations} == {}
+
+
+def test_axe_would_find_something(
     browser: sync_api.Browser, address: str, pages: list[str]
 ) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 800})
-    page = context.new_page()
-    too_wide = []
-    for name in pages:
-        page.goto(f"{address}/{name}", wait_until="networkidle")
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > 390:
-            too_wide.append((name, width))
-    context.close()
-    assert too_wide == []
+    page = browser.new_page()
+    page.goto(f"{address}/{pages[0]}")
+    page.evaluate("document.querySelector('article').insertAdjacentHTML('afterbegin', '<img>')")
+    found = [complaint(one) for one in axe_violations(page)]
+    page.close()
+    assert any("image-alt" in one for one in found)
 
 
-def test_a_page_transfers_less_than_a_megabyte_before_its_figures(
-    browser: sync_api.Browser, address: str, pages: list[str]
-) -> None:
-    """Counted as any host sends it: text compressed, fonts as they are."""
-    heavy = []
-    for name in pages:
-        context = browser.new_context()
-        page = context.new_page()
-        answers: list[sync_api.Response] = []
-        page.on("response", lambda answer, heard=answers: heard.append(answer))
-        page.goto(f"{address}/{name}", wait_until="networkidle")
-        wanted = {answer.url: answer for answer in answers if not FIGURES.search(answer.url)}
-        sizes = {url: len(gzip.compress(answer.body())) for url, answer in wanted.items()}
-        context.close()
-        assert len(sizes) > 5
-        if sum(sizes.values()) > MAX_TRANSFER_BYTES:
-            largest = sorted(sizes, key=sizes.get)[-3:]
-            heavy.append((name, [(url.rpartition("/")[2], sizes[url]) for url in largest]))
-    assert heavy == []
+def test_a_page_follows_the_readers_theme(visits: list[Visit]) -> None:
+    assert [one.where for one in visits if one.shown_theme != one.theme] == []
+
+
+def test_no_page_is_wider_than_its_window(visits: list[Visit]) -> None:
+    assert {one.where: one.scroll_width for one in visits if one.scroll_width > one.width} == {}
+
+
+def test_a_page_transfers_less_than_a_megabyte_before_its_figures(visits: list[Visit]) -> None:
+    heavy = {}
+    for one in visits:
+        before = {url: size for url, size in one.sizes.items() if not FIGURES.search(url)}
+        assert len(before) > 5, one.where
+        if sum(before.values()) > MAX_TRANSFER_BYTES:
+            largest = sorted(before, key=before.get)[-3:]
+            heavy[one.where] = [(url.rpartition("/")[2], before[url]) for url in largest]
+    assert heavy == {}
 
 
 def test_every_page_can_be_read_without_javascript(
