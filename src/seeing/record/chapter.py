@@ -146,7 +146,7 @@ class Chapter:
             return reference.load(self.slug)
         measured = {name: one.as_json() for name, one in self.measured().items()}
         content = {"chapter": self.slug, "metrics": measured, "series": self._series, "data": []}
-        if profiles.name() == "quick" and self.slug in reference.chapters():
+        if not self._is_being_recorded():
             known = reference.load(self.slug).content
             content = {
                 **known,
