@@ -69,7 +69,7 @@ class PhotoClassifier:
     @property
     def image_size(self) -> int:
         """Width and height of the images that the network sees, in pixels."""
-        return self.network.input.shape[1]
+        return self.network.inputs[0].shape[1]
 
     def probabilities(self, paths: Sequence[pathlib.Path | str]) -> np.ndarray:
         """How probable each class is for each photograph.
@@ -315,9 +315,9 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
             )
     class_names, digest = _read_names(folder / CLASSES_FILE)
     network = _read_network(folder / NETWORK_FILE, digest)
-    if network.output.shape[-1] != len(class_names):
+    if network.outputs[0].shape[-1] != len(class_names):
         raise NotAClassifier(
-            f"{folder}: the network has {network.output.shape[-1]} outputs, {CLASSES_FILE} "
+            f"{folder}: the network has {network.outputs[0].shape[-1]} outputs, {CLASSES_FILE} "
             f"{len(class_names)} names; they do not belong together"
         )
     return PhotoClassifier(network, class_names)

@@ -147,7 +147,8 @@ def of_photographs(
         return np.zeros((0, *shape), dtype=dtype)
     kept = len(paths) * int(np.prod(shape)) * np.dtype(dtype).itemsize
     _require_memory(
-        kept + BATCH_SIZE * image_size**2 * BYTES_A_PIXEL,
+        kept,
+        image_size,
         f"features of {len(paths):,} photographs of {image_size} pixels",
         "smaller images",
     )
@@ -203,6 +204,7 @@ def random_views(
     shape = network.compute_output_shape((1, image_size, image_size, 3))[1:]
     _require_memory(
         2 * len(paths) * count * int(np.prod(shape)),
+        image_size,
         f"{count} views of {len(paths):,} photographs of {image_size} pixels",
         "fewer views or smaller images",
     )
@@ -228,8 +230,16 @@ def random_views(
     return views
 
 
-def _require_memory(needed: int, what: str, instead: str) -> None:
-    """Refuse work that needs more than most of the memory that is free, in bytes."""
+def _require_memory(kept: int, image_size: int, what: str, instead: str) -> None:
+    """Refuse work that needs more than most of the memory that is free.
+
+    Args:
+        kept: bytes of the result.
+        image_size: width and height of the images that the network sees, in batches.
+        what: the result, in words.
+        instead: what to take instead.
+    """
+    needed = kept + BATCH_SIZE * image_size**2 * BYTES_A_PIXEL
     available = psutil.virtual_memory().available
     if needed > 0.8 * available:
         raise MemoryError(
