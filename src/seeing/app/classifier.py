@@ -20,11 +20,12 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 
 import keras
+import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
 from seeing.app import keras_settings
-from seeing.figures import pictures
+from seeing.figures import lettering, pictures
 from seeing.models import backbones, fine_tuning, heads, resnet50
 from seeing.photos import folders, near_duplicates, reading, splits
 
@@ -113,7 +114,8 @@ class PhotoClassifier:
     def draw(self, path: pathlib.Path | str, row: np.ndarray, k: int) -> plt.Figure:
         """What :meth:`show` draws, given the photograph's probabilities, shape (K,)."""
         picture = reading.read_image(path, shorter_side=self.image_size)
-        axes = pictures.top_k_bars(row, self.class_names, k=k, image=picture)
+        with mpl.rc_context({"font.family": lettering.families()}):
+            axes = pictures.top_k_bars(row, self.class_names, k=k, image=picture)
         return axes[0].figure
 
     def save(self, folder: pathlib.Path | str) -> None:
