@@ -602,6 +602,16 @@ def test_accuracy_by_strength_needs_panels_and_one_metric_a_strength(figures):
         curves.accuracy_by_strength(panels)
 
 
+def test_a_long_name_below_a_confusion_matrix_ends_at_its_column():
+    style.use_house_style()
+    axis = confusion.confusion_matrix(np.eye(3, dtype=int), ["a" * 24, "b" * 24, "c" * 24])
+    axis.figure.canvas.draw()
+    for column, label in enumerate(axis.get_xticklabels()):
+        end = label.get_window_extent().x1
+        middle, border = axis.transData.transform([(column, 0), (column + 0.5, 0)])[:, 0]
+        assert middle - 5 < end < border
+
+
 class TestLettering:
     """What a reader wrote, folder names above all, is drawn as it is written, or it is said."""
 

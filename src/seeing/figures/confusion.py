@@ -60,7 +60,11 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes
                 fontweight="bold" if row == column else "normal",
             )
     positions = np.arange(len(matrix))
-    axis.set_xticks(positions, ticks, rotation=0 if max(map(len, class_names)) < 3 else 45)
+    axis.set_xticks(positions, ticks)
+    if max(map(len, ticks)) >= 3:
+        axis.tick_params(axis="x", labelrotation=45)
+        for label in axis.get_xticklabels():  # which ends below its column, however long it is
+            label.set(ha="right", rotation_mode="anchor")
     axis.set_yticks(positions, ticks)
     axis.set(xlabel="predicted class", ylabel="true class")
     axis.grid(visible=False)
