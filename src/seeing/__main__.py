@@ -4,12 +4,17 @@ Explained on the page *The Command Line*, its steps in chapter 8, *A Flower Clas
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO
 
+from PIL import Image
+
+from seeing.app import keras_settings
 from seeing.datasets import sources
 from seeing.photos import folders, reading
 
@@ -34,26 +39,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file's name may hold bytes that are no text
             stream.reconfigure(errors="backslashreplace")
-    # Keras takes seconds to import; --help and wrong options do without it.
-    from seeing.app import classifier
-
-    expected = (
-        folders.NotAnImageFolder,
-        classifier.CannotTrain,
-        classifier.NotAClassifier,
-        sources.DataUnavailable,
-        MemoryError,
-        OSError,
-    )
+    expected = (folders.NotAnImageFolder, sources.DataUnavailable, OSError)
     try:
-        return train(options) if options.command == "train" else predict(options)
+        # Keras takes seconds to import; --help and wrong options do without it.
+        keras_settings.require_usable()
+        from seeing.app import classifier
+
+        expected += (classifier.CannotTrain, classifier.NotAClassifier)
+        with _warnings_in_one_line():
+            return train(options) if options.command == "train" else predict(options)
     # Anything else is a mistake in this program and keeps its traceback.
-    except expected as error:
+    except (*expected, keras_settings.UnusableSettings) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except MemoryError as error:
+        print(f"error: not enough memory: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Show each warning once, in one line; one that concerns an image file names the file."""
+    said = set()
+
+    def show(
+        message: Warning,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, Image.DecompressionBombWarning):
+            return  # so large an image is refused, which is said with its reason
+        path = reading.file_being_read()
+        text = f"warning: {message}" if path is None else f"warning: {path}: {message}"
+        if text not in said:
+            said.add(text)
+            print(" ".join(text.split()), file=sys.stderr)
+
+    with warnings.catch_warnings():
+        # Python would show the first file's and keep silent about the others'.
+        warnings.filterwarnings("always", module=r"PIL\.")
+        warnings.showwarning = show
+        yield
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,7 +109,9 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument(
         "--image-size", metavar="PIXELS", type=int, default=256, help="32 or more [256]"
     )
-    training.add_argument("--seed", type=int, default=0, help="of all random numbers [0]")
+    training.add_argument(
+        "--seed", type=int, default=0, help="of all random numbers, 0 to 2147483647 [0]"
+    )
     asking = commands.add_parser("predict", help="name what photographs show")
     asking.add_argument("model", metavar="MODEL", help="a folder that train wrote")
     asking.add_argument("photographs", metavar="PHOTO", nargs="+", help="image files")
@@ -102,7 +136,7 @@ def train(options: argparse.Namespace) -> int:
     output = pathlib.Path(options.output or folder.with_name(f"{folder.name}_classifier"))
     from seeing.app import classifier
 
-    classifier.require_new(output)
+    classifier.require_place(output, classifier.ROOM)
     training = classifier.train(
         options.folder,
         image_size=options.image_size,
@@ -119,6 +153,8 @@ def predict(options: argparse.Namespace) -> int:
     """Print the most probable names of each photograph; draw them if wanted."""
     from seeing.app import classifier
 
+    if options.png:
+        pathlib.Path(options.png).mkdir(parents=True, exist_ok=True)  # before the work, if it fails
     trained = classifier.load(options.model)
     status = 0
     for path in map(pathlib.Path, options.photographs):
@@ -152,7 +188,6 @@ def _draw(
 
     mpl.use("Agg")  # draws files, and needs no screen
     style.use_house_style()
-    folder.mkdir(parents=True, exist_ok=True)
     place, number = folder / f"{path.stem}.png", 1
     while place.exists():
         number += 1

@@ -2,9 +2,11 @@
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from PIL import Image
 
 from seeing import __main__ as command_line
-from seeing.app import classifier
+from seeing.app import classifier, keras_settings
 from seeing.datasets import sources
 from seeing.models import backbones, fine_tuning, resnet50
 from seeing.photos import reading, splits
@@ -135,6 +137,127 @@ class TestTrain:
         assert training.validation_accuracy == pytest.approx(frozen, abs=0.001)
 
 
+class TestKeptFromLongWork:
+    """What would fail at the end of the training is found out at its beginning."""
+
+    @pytest.mark.parametrize("seed", [-1, 2**31])
+    def test_a_seed_out_of_range(self, seed):
+        with pytest.raises(
+            classifier.CannotTrain, match=f"the seed is {seed}; expected 0 to 2,147"
+        ):
+            classifier.train("nowhere", seed=seed)
+
+    def test_a_class_name_that_is_no_text(self, folder):
+        (folder / "rosé").rename(os.fsdecode(os.fsencode(folder) + b"/ros\xe9"))
+        with pytest.raises(classifier.CannotTrain, match=r"'ros\\udce9' is no text in UTF-8"):
+            classifier.train(folder, image_size=SIDE, say=lambda text: None)
+
+    def test_places_that_nothing_can_be_written_to(self, tmp_path):
+        (tmp_path / "file").touch()
+        (tmp_path / "dangling").symlink_to("nowhere")
+        long = "m" * 300
+        places = {
+            tmp_path / "file": (FileExistsError, "exists already"),
+            tmp_path / "dangling": (FileExistsError, "is a link that leads nowhere"),
+            tmp_path / "file" / "new" / "m": (NotADirectoryError, "file is a file: .* be made"),
+            tmp_path / "dangling" / "m": (NotADirectoryError, "dangling is a link that leads"),
+            tmp_path / long: (OSError, "cannot be made .*too long"),
+            tmp_path / "new" / long / "m": (OSError, "cannot be made .*too long"),
+        }
+        for place, (kind, message) in places.items():
+            with pytest.raises(kind, match=message):
+                classifier.require_place(place)
+        assert {path.name for path in tmp_path.iterdir()} == {"file", "dangling"}
+
+    def test_a_place_where_something_new_can_be_made(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        for place in ("model", "new/folders/model", "m" * 255):
+            classifier.require_place(pathlib.Path(place), room=1)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder_that_cannot_be_written_to(self, tmp_path, monkeypatch):
+        def refuse(*arguments, **options):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+        with pytest.raises(PermissionError, match=r"cannot be written to \(Permission denied\)"):
+            classifier.require_place(tmp_path / "new" / "folder" / "model")
+
+    def test_a_disk_that_is_nearly_full(self, tmp_path, monkeypatch):
+        full = shutil.disk_usage(tmp_path)._replace(free=50_000_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+        classifier.require_place(tmp_path / "model", room=50_000_000)
+        with pytest.raises(OSError, match="has 50 MB left, a classifier takes up to 110 MB"):
+            classifier.require_place(tmp_path / "model", classifier.ROOM)
+
+    def test_the_command_line_asks_for_room_before_it_reads_a_photograph(
+        self, tmp_path, monkeypatch, capsys
+    ):
+        full = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+        words = ["train", str(tmp_path / "nowhere"), "--output", str(tmp_path / "model")]
+        assert command_line.main(words) == 1
+        assert "has 1 MB left" in capsys.readouterr().err
+
+    def test_a_folder_for_drawings_that_cannot_be_made(self, tmp_path, capsys):
+        (tmp_path / "file").touch()
+        words = ["predict", str(tmp_path / "nowhere"), "a.jpg", "--png", str(tmp_path / "file/x")]
+        assert command_line.main(words) == 1
+        assert "Not a directory" in capsys.readouterr().err
+
+
+class TestKerasSettings:
+    def test_the_usual_ones(self):
+        keras_settings.require_usable()
+
+    @pytest.mark.parametrize(
+        ("setting", "value", "message"),
+        [
+            (
+                "image_data_format",
+                "channels_first",
+                "is 'channels_first', expected 'channels_last'",
+            ),
+            ("floatx", "float16", "floatx is 'float16', expected 'float32'"),
+            ("backend", "jax", "backend is 'jax', expected 'tensorflow'"),
+        ],
+    )
+    def test_others_are_refused_by_every_entrance(
+        self, folder, tmp_path, monkeypatch, capsys, setting, value, message
+    ):
+        untrained().save(tmp_path / "model")
+        monkeypatch.setattr(keras.config, setting, lambda: value)
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        with pytest.raises(keras_settings.UnusableSettings, match=message) as raised:
+            classifier.train(folder)
+        assert str(tmp_path / "keras.json") in str(raised.value)
+        with pytest.raises(keras_settings.UnusableSettings, match=message):
+            classifier.load(tmp_path / "model")
+        assert command_line.main(["predict", "nowhere", "a.jpg"]) == 1
+        assert message in capsys.readouterr().err
+
+    @pytest.mark.parametrize("name", keras_settings.LIMITS)
+    def test_a_variable_that_ends_training_early(self, monkeypatch, name):
+        monkeypatch.setenv(name, "1")
+        with pytest.raises(keras_settings.UnusableSettings, match=f"variable {name} is 1"):
+            keras_settings.require_usable()
+
+    @pytest.mark.parametrize("setting", [{"KERAS_BACKEND": "theano"}, {"floatx": "float8"}])
+    def test_settings_that_keras_itself_refuses(self, tmp_path, setting):
+        """In a process of its own: Keras reads its settings once, when it is imported."""
+        (tmp_path / "keras.json").write_text(json.dumps(setting))
+        environment = os.environ | {"KERAS_HOME": str(tmp_path)}
+        environment |= {name: value for name, value in setting.items() if name.isupper()}
+        command = [sys.executable, "-m", "seeing", "predict", "nowhere", "a.jpg"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert ran.returncode == 1
+        assert "error: Keras cannot be imported: " in ran.stderr
+        assert f"Look at {tmp_path / 'keras.json'}" in ran.stderr
+        assert ("KERAS_BACKEND (theano)" in ran.stderr) == ("KERAS_BACKEND" in setting)
+        assert "Traceback" not in ran.stderr
+
+
 class TestPhotoClassifier:
     def test_probabilities_of_none_few_and_many(self, folder):
         classifier = untrained()
@@ -200,13 +323,66 @@ class TestSaveAndLoad:
         with pytest.raises(FileExistsError, match=r"model exists already; choose another name"):
             untrained().save(tmp_path / "model")
 
-    def test_nothing_half_written_stays(self, tmp_path, monkeypatch):
-        def fail(self, *arguments, **options):
-            raise OSError("disk full")
+    @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+    def test_nothing_half_written_stays(self, tmp_path, monkeypatch, error):
+        def fail(self, path, **options):
+            path.write_text("half")
+            raise error
 
         monkeypatch.setattr(keras.Model, "save", fail)
-        with pytest.raises(OSError, match="disk full"):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with pytest.raises(type(error), match="disk full" if isinstance(error, OSError) else None):
             untrained().save(tmp_path / "model")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_network_that_cannot_be_written_to_its_place_goes_elsewhere(
+        self, tmp_path, monkeypatch
+    ):
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
+        save = keras.Model.save
+
+        def fail_in_its_place(self, path, **options):
+            if path.parent.parent == tmp_path:
+                raise OSError(28, "No space left on device")
+            save(self, path, **options)
+
+        monkeypatch.setattr(keras.Model, "save", fail_in_its_place)
+        message = r"model could not be written \(No space left on device\)\. The classifier is kept"
+        with pytest.raises(classifier.SavedElsewhere, match=message) as raised:
+            untrained().save(tmp_path / "model")
+        (kept,) = (tmp_path / "elsewhere").iterdir()
+        assert str(kept) in str(raised.value)
+        assert classifier.load(kept).class_names == ("a", "b", "c")
+        assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+
+    def test_a_network_on_disk_stays_there_when_the_rest_fails(self, tmp_path, monkeypatch):
+        def fail(self, folder):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(classifier.PhotoClassifier, "_write_names", fail)
+        with pytest.raises(classifier.SavedElsewhere, match=r"is kept: .*its outputs are a, b, c"):
+            untrained().save(tmp_path / "model")
+        (kept,) = tmp_path.glob(".classifier-*/network.keras")
+        assert keras.saving.load_model(kept).output.shape == (None, 3)
+
+    def test_a_name_that_somebody_else_has_taken_meanwhile(self, tmp_path, monkeypatch):
+        write_names = classifier.PhotoClassifier._write_names
+
+        def take_the_name(self, folder):
+            write_names(self, folder)
+            (tmp_path / "model").write_text("another's")
+
+        monkeypatch.setattr(classifier.PhotoClassifier, "_write_names", take_the_name)
+        with pytest.raises(classifier.SavedElsewhere, match="could not be completed"):
+            untrained().save(tmp_path / "model")
+        assert (tmp_path / "model").read_text() == "another's"
+        (kept,) = tmp_path.glob(".classifier-*")
+        assert classifier.load(kept).class_names == ("a", "b", "c")
+
+    def test_names_that_are_no_text_are_refused_before_anything_is_written(self, tmp_path):
+        with pytest.raises(ValueError, match="is no text in UTF-8"):
+            untrained(("a", "b\udce9")).save(tmp_path / "model")
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("lost", ["network.keras", "classes.json"])
@@ -223,10 +399,101 @@ class TestSaveAndLoad:
         with pytest.raises(classifier.NotAClassifier, match="cannot be read"):
             classifier.load(tmp_path / "model")
 
-    def test_names_that_are_no_list(self, tmp_path):
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b'{"class_names": "abc"}', "expected a list of names"),
+            (b'["a", "b", "c"]', r"holds \['a', 'b', 'c'\]; expected a list of names, such as"),
+            (b'{"names": ["a", "b", "c"]}', "expected a list of names"),
+            (b'{"class_names": ["a", "b", 3]}', "expected a list of names"),
+            (b'{"class_names": ["a", "b", "c",]}', "classes.json cannot be read: "),
+            ('{"class_names": ["a", "b", "c"]}'.encode("utf-16"), "it is not UTF-8"),
+            (b'{"class_names": ["a", "b", "a"]}', "names 'a' 2 times; expected different names"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
+        ],
+    )
+    def test_names_that_cannot_be_used(self, tmp_path, content, message):
         untrained().save(tmp_path / "model")
-        (tmp_path / "model" / "classes.json").write_text(json.dumps({"class_names": "abc"}))
-        with pytest.raises(classifier.NotAClassifier, match="expected a list of names"):
+        (tmp_path / "model" / "classes.json").write_bytes(content)
+        with pytest.raises(classifier.NotAClassifier, match=message):
+            classifier.load(tmp_path / "model")
+
+    def test_a_mark_that_an_editor_puts_before_the_names(self, tmp_path):
+        untrained().save(tmp_path / "model")
+        path = tmp_path / "model" / "classes.json"
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        assert classifier.load(tmp_path / "model").class_names == ("a", "b", "c")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda whole: whole[:2000], "it is cut short, it ends after 2,000 bytes"),
+            (lambda whole: b"", "a .keras file is a zip archive"),
+            (
+                lambda whole: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+                r"it is a Git LFS pointer, not the file itself; fetch .* `git lfs pull`",
+            ),
+            (lambda whole: b"\x89HDF\r\n\x1a\n", "it is an HDF5 file; load it with Keras"),
+        ],
+    )
+    def test_a_network_file_of_another_kind(self, tmp_path, change, message):
+        untrained().save(tmp_path / "model")
+        path = tmp_path / "model" / "network.keras"
+        path.write_bytes(change(path.read_bytes()))
+        with pytest.raises(classifier.NotAClassifier, match=message):
+            classifier.load(tmp_path / "model")
+
+    def test_another_network_than_the_names_were_saved_with(self, tmp_path):
+        untrained().save(tmp_path / "model")
+        untrained(("x", "y", "z")).save(tmp_path / "other")
+        shutil.copy(tmp_path / "other" / "network.keras", tmp_path / "model")
+        with pytest.raises(classifier.NotAClassifier, match="it is damaged, or was replaced"):
+            classifier.load(tmp_path / "model")
+        (tmp_path / "model" / "classes.json").write_text('{"class_names": ["x", "y", "z"]}')
+        assert classifier.load(tmp_path / "model").class_names == ("x", "y", "z")
+
+    @pytest.mark.parametrize(
+        ("takes", "gives", "message"),
+        [
+            ([(8,)], [3], r"takes \(None, 8\) and gives \(None, 3\); expected one input"),
+            ([(8, 8, 1)], [3], r"takes \(None, 8, 8, 1\)"),
+            ([(8, 16, 3)], [3], r"takes \(None, 8, 16, 3\)"),
+            ([(None, None, 3)], [3], r"takes \(None, None, None, 3\)"),
+            ([(8, 8, 3), (8, 8, 3)], [3], r"takes .* and \(None, 8, 8, 3\) and gives"),
+            ([(8, 8, 3)], [3, 2], r"gives \(None, 3\) and \(None, 2\)"),
+        ],
+    )
+    def test_a_readers_own_network_of_another_kind(self, tmp_path, takes, gives, message):
+        inputs = [keras.Input(shape) for shape in takes]
+        pool = keras.layers.GlobalAveragePooling2D
+        numbers = [x if len(x.shape) == 2 else pool()(x) for x in inputs]
+        joined = keras.layers.Concatenate()(numbers) if len(numbers) > 1 else numbers[0]
+        network = keras.Model(inputs, [keras.layers.Dense(count)(joined) for count in gives])
+        network.save(tmp_path / "network.keras")
+        (tmp_path / "classes.json").write_text('{"class_names": ["a", "b", "c"]}')
+        with pytest.raises(classifier.NotAClassifier, match=message):
+            classifier.load(tmp_path)
+
+    def test_a_readers_own_network_of_the_right_kind(self, tmp_path, folder):
+        network = keras.Sequential(
+            [
+                keras.Input((8, 8, 3)),
+                keras.layers.Flatten(),
+                keras.layers.Dense(2, activation="softmax"),
+            ]
+        )
+        network.save(tmp_path / "network.keras")
+        (tmp_path / "classes.json").write_text('{"class_names": ["a", "b"]}')
+        answer = classifier.load(tmp_path).top(folder / "rosé" / "picture 0.png")
+        assert {name for name, _ in answer} == {"a", "b"}
+
+    def test_too_little_memory_is_no_damage(self, tmp_path, monkeypatch):
+        def run_out(*arguments, **options):
+            raise MemoryError
+
+        untrained().save(tmp_path / "model")
+        monkeypatch.setattr(keras.saving, "load_model", run_out)
+        with pytest.raises(MemoryError, match="memory ran out while reading"):
             classifier.load(tmp_path / "model")
 
     def test_names_that_do_not_belong(self, tmp_path):
@@ -296,6 +563,27 @@ class TestCommandLine:
         assert command_line.main(words) == 1
         assert "'resnet50_imagenet' could not be had" in capsys.readouterr().err
         assert not (tmp_path / "model").exists()
+
+    def test_a_warning_names_its_file_and_is_said_once(self, folder, tmp_path, capsys):
+        untrained().save(tmp_path / "model")
+        damaged = b"Exif\x00\x00II*\x00\xff\xff\xff\xff"
+        pictures = [tmp_path / "one.jpg", tmp_path / "two.jpg"]
+        for path in pictures:
+            Image.new("RGB", (40, 40)).save(path, exif=damaged)
+        words = ["predict", str(tmp_path / "model"), *map(str, [*pictures, *pictures])]
+        assert command_line.main(words) == 0
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == 2
+        for path, line in zip(pictures, said, strict=True):
+            assert line.startswith(f"warning: {path}: Corrupt EXIF data")
+
+    def test_too_little_memory(self, folder, tmp_path, monkeypatch, capsys):
+        def train(*arguments, **options):
+            raise MemoryError("9 GB needed")
+
+        monkeypatch.setattr(classifier, "train", train)
+        assert command_line.main(["train", str(folder), "--output", str(tmp_path / "m")]) == 1
+        assert capsys.readouterr().err == "error: not enough memory: 9 GB needed\n"
 
     def test_being_stopped(self, folder, tmp_path, monkeypatch, capsys):
         def train(*arguments, **options):

@@ -11,7 +11,7 @@ from matplotlib import colors as mcolors
 from matplotlib import pyplot as plt
 from skimage import color
 
-from seeing.figures import confusion, curves, pictures, style
+from seeing.figures import confusion, curves, lettering, pictures, style
 from seeing.lessons import hog_figures
 from seeing.record import metric
 
@@ -600,3 +600,127 @@ def test_accuracy_by_strength_needs_panels_and_one_metric_a_strength(figures):
     panels = {"noise": ((0, 0.2), {"plain": [metric.metric(0.5)]})}
     with pytest.raises(ValueError, match="'noise' has 2 strengths, but 1 values for 'plain'"):
         curves.accuracy_by_strength(panels)
+
+
+def test_a_long_name_below_a_confusion_matrix_ends_at_its_column():
+    style.use_house_style()
+    axis = confusion.confusion_matrix(np.eye(3, dtype=int), ["a" * 24, "b" * 24, "c" * 24])
+    axis.figure.canvas.draw()
+    for column, label in enumerate(axis.get_xticklabels()):
+        end = label.get_window_extent().x1
+        middle, border = axis.transData.transform([(column, 0), (column + 0.5, 0)])[:, 0]
+        assert middle - 5 < end < border
+
+
+class TestLettering:
+    """What a reader wrote, folder names above all, is drawn as it is written, or it is said."""
+
+    @pytest.fixture(autouse=True)
+    def no_other_fonts(self, monkeypatch):
+        monkeypatch.setattr(lettering, "FALLBACK_FONTS", ())  # whatever this machine has
+
+    @staticmethod
+    def as_drawn(text):
+        """What Matplotlib draws for a text; None if it takes it for mathematics."""
+        if not mpl.rcParams["text.parse_math"]:
+            return text
+        return None if mpl.cbook.is_math_text(text) else text.replace(r"\$", "$")
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "US$ 5 bill, not $10",
+            "coin_$1$_x",
+            r"a $\frac{$ b",
+            r"\$",
+            r"\\$a\$",
+            "$$",
+            r"\alpha",
+            "5 $",
+        ],
+    )
+    def test_dollars_and_backslashes(self, name):
+        assert self.as_drawn(lettering.shown(name)) == name
+        with mpl.rc_context({"text.parse_math": False}):
+            assert self.as_drawn(lettering.shown(name)) == name
+
+    def test_a_character_that_no_font_has_is_named_and_said(self):
+        with pytest.warns(UserWarning, match=r"no font for 郁金香🌷, drawn as \[U\+90C1 U\+91D1"):
+            text = lettering.shown("郁金香 🌷 rosé ثمر")
+        assert text == "[U+90C1 U+91D1 U+9999] [tulip] rosé ثمر"
+
+    def test_an_installed_font_that_has_it_is_taken(self, monkeypatch):
+        assert lettering.families() == ["sans-serif"]
+        monkeypatch.setattr(lettering, "FALLBACK_FONTS", ("no such font", "STIXGeneral"))
+        only_stix = "\N{LATIN SMALL LETTER D WITH PALATAL HOOK}"
+        with pytest.warns(UserWarning, match=f"no font for {only_stix}, drawn as"):
+            assert lettering.shown(only_stix) == "[U+1D81]"
+        style.use_house_style()
+        style.use_house_style()
+        assert mpl.rcParams["font.family"] == ["sans-serif", "STIXGeneral"]
+        assert lettering.shown(only_stix) == only_stix
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("two\nlines", r"two\nlines"),
+            ("esc\x1b[31mred", r"esc\x1b[31mred"),
+            ("ros\udce9", r"ros\udce9"),
+            ("_hidden", "\N{ZERO WIDTH SPACE}_hidden"),
+        ],
+    )
+    def test_what_would_not_be_seen(self, text, expected):
+        assert lettering.shown(text) == expected
+
+    def test_long_names_lose_their_middle(self):
+        assert lettering.shown("x" * 40) == "x" * 40
+        text = lettering.shown("begin" + "x" * 250 + "end", 20)
+        assert text == "beginxxxxxxxx…xxxend"
+        assert len(text) == 20
+        cut = lettering.shown("a$" * 100, 21)
+        assert self.as_drawn(cut) == "a$a$a$a$a$a$a…$a$a$a$"
+
+    def test_several_lines(self):
+        assert lettering.shown_lines("a $\nb" + "x" * 50, 10) == "a \\$\nbxxxxx…xxx"
+
+    def texts_of(self, figure):
+        figure.canvas.draw()
+        return {self.as_drawn(text.get_text()) for text in figure.findobj(mpl.text.Text)}
+
+    def test_characters_without_a_shape_are_not_named(self):
+        with pytest.warns(UserWarning, match="no font for"):
+            assert lettering.shown("\N{TULIP}\N{TAG SPACE}") == "[tulip]"
+
+    def test_every_figure_shows_names_as_they_are(self):
+        style.use_house_style()
+        long = "x" * 100
+        one, two = "coin_$1$_x", r"a $\frac{$ b"
+        runs = {
+            name: {"loss": [1], "val_loss": [1], "$m$": [1], "val_$m$": [1]} for name in (one, two)
+        }
+        scores = [metric.metric([0.5]), metric.metric([0.6])]
+        drawn = {
+            "confusion": confusion.confusion_matrix(np.eye(3, dtype=int), [one, two, long]),
+            "bars": pictures.top_k_bars(
+                np.array([0.5, 0.3, 0.2]), [one, two, long], image=np.zeros((8, 8))
+            )[0],
+            "title": pictures.top_k_bars(
+                np.array([0.6, 0.4]), [one, two], image=np.zeros((8, 8)), title=long
+            )[0],
+            "grid": pictures.image_grid(np.zeros((3, 8, 8)), [one, two, long])[0, 0],
+            "compared": curves.compared_curves(runs, metric="$m$")[0],
+            "growth": curves.growth([1, 10], {one: {two: [1, 2]}}, xlabel=long)[0],
+            "time": curves.accuracy_over_time(
+                {name: (0, {"seconds": [1], "val_accuracy": [0.5]}) for name in (one, two, long)}
+            ),
+            "size": curves.accuracy_by_size([one, "all"], {two: scores}, xlabel=long),
+            "strength": curves.accuracy_by_strength({one: ([0, 1], {two: scores})})[0],
+        }
+        for kind, axis in drawn.items():
+            texts = self.texts_of(axis.figure)
+            assert None not in texts, kind
+            if kind != "title":
+                assert two in texts, kind
+            if kind in ("growth", "size", "strength", "bars", "confusion", "grid", "time"):
+                assert one in texts, kind
+            assert max(map(len, texts)) <= lettering.LENGTH, kind

@@ -3,14 +3,17 @@
 import hashlib
 import io
 import os
+import pathlib
 import re
 import struct
+import subprocess
 import unicodedata
+import warnings
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image, features
 
 from seeing.datasets import drawn_flowers
 from seeing.photos import folders, pipeline, reading, splits
@@ -28,16 +31,24 @@ def save(path, array, **settings):
     return path
 
 
-def png_claiming(width, height):
-    """A PNG file whose header claims a size; its pixels are missing."""
+def png(width, height, rows=b"", *, bits=8, channels=3):
+    """A PNG file's bytes, given its rows, each after a 0; without them its header lies."""
 
     def chunk(kind, content):
         checksum = zlib.crc32(kind + content)
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    color = {3: 2, 4: 6}[channels]  # RGB, RGBA
+    header = struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + content
+
+
+def png_of_16_bits(pixels):
+    """A PNG file's bytes of 16 bits a channel, which Pillow does not write."""
+    height, width, channels = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    return png(width, height, rows, bits=16, channels=channels)
 
 
 def tree(root, picture, **classes):
@@ -158,6 +169,36 @@ class TestReadImage:
         exact = np.asarray(whole.resize((64, 64), Image.Resampling.BILINEAR), dtype=float)
         assert np.abs(fast - exact).mean() < 1
 
+    @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+    def test_gray_of_fewer_bits_in_a_16_bit_file_is_stretched(self, tmp_path, bits):
+        values = np.linspace(0, 2**bits - 1, 256).round().astype(np.uint16).reshape(16, 16)
+        Image.fromarray(values).save(tmp_path / "a.png")
+        assert reading.read_image(tmp_path / "a.png")[..., 1].ravel().tolist() == list(range(256))
+
+    @pytest.mark.parametrize("name", ["black.png", "black.tif"])
+    def test_black_in_16_bits_stays_black(self, tmp_path, name):
+        Image.fromarray(np.zeros((16, 16), np.uint16)).save(tmp_path / name)
+        assert not reading.read_image(tmp_path / name).any()
+
+    def test_colors_of_16_bits(self, tmp_path, picture):
+        (tmp_path / "a.png").write_bytes(png_of_16_bits(picture.astype(np.uint16) * 257))
+        assert np.array_equal(reading.read_image(tmp_path / "a.png"), picture)
+
+    @pytest.mark.parametrize("name", ["a.jfif", "a.jpe", "a.mpo", "a.pnm", "a.pbm", "a.avif"])
+    def test_rare_endings_are_read_in_training_as_in_prediction(self, tmp_path, picture, name):
+        if name == "a.avif" and not features.check("avif"):
+            pytest.skip("this Pillow was built without AVIF")
+        root = tree(tmp_path, picture, daisy=1, tulips=1)
+        formats = {".jfif": "JPEG", ".jpe": "JPEG", ".pnm": "PPM"}
+        image = Image.fromarray(picture)
+        if name == "a.pbm":
+            image = image.convert("1")
+        image.save(root / "daisy" / name, format=formats.get(pathlib.Path(name).suffix))
+        listed = folders.scan(root)
+        assert root / "daisy" / name in listed.paths
+        assert listed.skipped == ()
+        assert reading.read_image(root / "daisy" / name).shape == picture.shape
+
     @pytest.mark.parametrize("name", ["daisy in the rain.jpg", "rosé üppig.jpg", "牡丹.jpg"])
     def test_any_name(self, tmp_path, picture, name):
         assert reading.read_image(str(save(tmp_path / name, picture))).ndim == 3
@@ -204,6 +245,54 @@ class TestUnreadable:
         path.write_text("Buy seeds.")
         self.assert_refused(path, "no image that can be read: it starts with b'Buy seeds.'")
 
+    def test_no_file_starts_a_program(self, tmp_path, picture, monkeypatch):
+        path = tmp_path / "drawing.jpg"
+        Image.fromarray(picture).save(path, format="EPS")
+        started = []
+        monkeypatch.setattr(EpsImagePlugin, "gs_binary", "gs")  # as if Pillow had found it
+        monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(a))
+        self.assert_refused(path, "EPS files cannot be read; export it as JPEG or PNG")
+        assert started == []
+
+    @pytest.mark.parametrize("name", ["a.heic", "a.jpg", "a"])
+    @pytest.mark.parametrize("brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heic"])
+    def test_heic_gets_its_hint_whatever_its_name(self, tmp_path, name, brands):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftyp" + brands + b"\0" * 200)
+        self.assert_refused(tmp_path / name, "HEIC photographs cannot be read; export it as JPEG")
+
+    @pytest.mark.parametrize(
+        ("start", "reason"),
+        [
+            (b"%PDF-1.7", "PDF files cannot be read"),
+            (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer, not the file"),
+        ],
+    )
+    def test_other_kinds_are_named(self, tmp_path, start, reason):
+        (tmp_path / "a.jpg").write_bytes(start)
+        self.assert_refused(tmp_path / "a.jpg", reason)
+
+    def test_avif_that_pillow_cannot_decode(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(features, "check", lambda name: name != "avif")
+        (tmp_path / "a.avif").write_bytes(b"\0\0\0\x18ftypavif\0\0\0\0avifmif1")
+        self.assert_refused(tmp_path / "a.avif", "AVIF, which the installed Pillow cannot decode")
+
+    def test_colors_of_12_bits_in_16(self, tmp_path, picture):
+        """Pillow keeps each color's upper 8 bits, which here are nearly all 0."""
+        for alpha in (False, True):
+            pixels = picture.astype(np.uint16) * 16
+            if alpha:
+                pixels = np.dstack([pixels, np.full(picture.shape[:2], 65535, np.uint16)])
+            (tmp_path / "a.png").write_bytes(png_of_16_bits(pixels))
+            self.assert_refused(tmp_path / "a.png", "16-bit colors that use 12 bits or fewer")
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+    def test_a_pipe_is_not_waited_for(self, tmp_path):
+        os.mkfifo(tmp_path / "a.jpg")
+        self.assert_refused(tmp_path / "a.jpg", "no ordinary file, but a pipe or a device")
+
+    def test_a_name_that_is_too_long(self, tmp_path):
+        self.assert_refused(tmp_path / f"{'a' * 300}.jpg", "too long")
+
     def test_empty_file(self, tmp_path):
         (tmp_path / "a.jpg").touch()
         self.assert_refused(tmp_path / "a.jpg", "empty: 0 bytes")
@@ -226,13 +315,27 @@ class TestUnreadable:
     @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
     def test_decompression_bomb(self, tmp_path, side):
         path = tmp_path / "bomb.png"
-        path.write_bytes(png_claiming(side, side))
+        path.write_bytes(png(side, side))
         self.assert_refused(path, "too large: ")
 
     def test_decompression_bomb_where_warnings_are_errors(self, tmp_path):
         path = tmp_path / "bomb.png"
-        path.write_bytes(png_claiming(12_000, 12_000))
+        path.write_bytes(png(12_000, 12_000))
         self.assert_refused(path, "too large: ")
+
+
+def test_a_warning_can_name_the_file(tmp_path, picture, monkeypatch):
+    path = save(tmp_path / "a.jpg", picture, exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
+    named = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(
+            warnings, "showwarning", lambda *arguments: named.append(reading.file_being_read())
+        )
+        reading.read_image(path)
+    assert named
+    assert set(named) == {path}
+    assert reading.file_being_read() is None
 
 
 class TestScan:
@@ -264,7 +367,7 @@ class TestScan:
         content = (root / "daisy/cut short.jpg").read_bytes()
         (root / "daisy/cut short.jpg").write_bytes(content[:-200])
         save(root / "daisy/dot.png", np.zeros((1, 1, 3), dtype=np.uint8))
-        (root / "tulips/bomb.png").write_bytes(png_claiming(20_000, 20_000))
+        (root / "tulips/bomb.png").write_bytes(png(20_000, 20_000))
         save(root / "loose.png", picture)
         (root / "nothing here").mkdir()
         for name in odd:

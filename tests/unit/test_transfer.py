@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 from PIL import Image
 from sklearn import linear_model
 
@@ -135,6 +136,45 @@ class TestRandomViews:
         monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
         with pytest.raises(MemoryError, match=r"2 views of 3 photographs of 16 pixels need"):
             backbones.random_views(network, paths, count=2, image_size=16)
+
+
+class TestMemory:
+    def test_features_that_do_not_fit_are_refused_before_a_photograph_is_read(
+        self, network, monkeypatch
+    ):
+        free = psutil.virtual_memory()._replace(available=10**9)
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+        extractor, _ = backbones.cut(network, "joined")
+        message = r"features of 2 photographs of 2048 pixels need .* 1\.0 GB are free: take smaller"
+        with pytest.raises(MemoryError, match=message):
+            backbones.of_photographs(extractor, ["no file", "no file"], image_size=2048)
+
+    @pytest.mark.parametrize(
+        "raised", [tf.errors.ResourceExhaustedError(None, None, "OOM"), MemoryError()]
+    )
+    def test_memory_that_runs_out_is_said_in_one_way(self, network, monkeypatch, raised):
+        def run_out(*arguments, **options):
+            raise raised
+
+        monkeypatch.setattr(keras.Model, "predict_on_batch", run_out)
+        monkeypatch.setattr(keras.Model, "fit", run_out)
+        with pytest.raises(MemoryError, match=r"memory ran out while looking at 2 images of \(16"):
+            backbones.activations(network, batches(images(2), 2), 2)
+        with pytest.raises(MemoryError, match="memory ran out while training on batches of 32"):
+            fine_tuning.fit(
+                heads.head(4, 2),
+                [np.zeros((2, 4))],
+                np.array([0, 1]),
+                n_classes=2,
+                epochs=1,
+                peak_rate=0.1,
+            )
+        with pytest.raises(MemoryError, match="memory ran out while looking at 3 examples"):
+            backbones.look(run_out, np.zeros((3, 4)))
+
+    def test_other_errors_stay_what_they_are(self):
+        with pytest.raises(ValueError, match="another"), backbones.memory_errors("waiting"):
+            raise ValueError("another")
 
 
 class TestCachedViews:

@@ -6,7 +6,9 @@ too. ``python -m seeing`` offers the same from the command line.
 Explained in chapter 8, *A Flower Classifier*.
 """
 
+import collections
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -14,18 +16,23 @@ import pathlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
+import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from seeing.figures import pictures
+from seeing.app import keras_settings
+from seeing.figures import lettering, pictures
 from seeing.models import backbones, fine_tuning, heads, resnet50
 from seeing.photos import folders, near_duplicates, reading, splits
 
 NETWORK_FILE = "network.keras"
 CLASSES_FILE = "classes.json"
+ROOM = 110_000_000  # bytes on disk: ResNet50's weights take 94 million, the last blocks' no more
+MAX_SEED = 2**31 - 1  # what all libraries' generators take
 
 IMAGE_SIZE = 256
 CROP = 7 / 8  # of the image size: random crops show less, so that flowers look larger in them
@@ -44,6 +51,10 @@ class NotAClassifier(ValueError):
     """A folder does not hold a classifier that can be read. The message says why."""
 
 
+class SavedElsewhere(OSError):
+    """A classifier could not be written to its place. The message says why, and where it is now."""
+
+
 @dataclasses.dataclass(frozen=True)
 class PhotoClassifier:
     """A network and the names of its classes, which belong together.
@@ -59,7 +70,7 @@ class PhotoClassifier:
     @property
     def image_size(self) -> int:
         """Width and height of the images that the network sees, in pixels."""
-        return self.network.input.shape[1]
+        return self.network.inputs[0].shape[1]
 
     def probabilities(self, paths: Sequence[pathlib.Path | str]) -> np.ndarray:
         """How probable each class is for each photograph.
@@ -103,28 +114,70 @@ class PhotoClassifier:
     def draw(self, path: pathlib.Path | str, row: np.ndarray, k: int) -> plt.Figure:
         """What :meth:`show` draws, given the photograph's probabilities, shape (K,)."""
         picture = reading.read_image(path, shorter_side=self.image_size)
-        axes = pictures.top_k_bars(row, self.class_names, k=k, image=picture)
+        with mpl.rc_context({"font.family": lettering.families()}):
+            axes = pictures.top_k_bars(row, self.class_names, k=k, image=picture)
         return axes[0].figure
 
     def save(self, folder: pathlib.Path | str) -> None:
         """Write the network and its class names into a new folder, both or neither.
 
+        What has been trained is not lost: a network that is on disk already stays there when the
+        rest fails, and one that cannot be written beside ``folder`` goes to the system's folder
+        for temporary files.
+
         Raises:
+            ValueError: when a class name is no text.
             FileExistsError: when there is something of that name already.
+            OSError: when nothing can be written at all; see :func:`require_place`.
+            SavedElsewhere: when something fails while it is written.
         """
         folder = pathlib.Path(folder)
-        require_new(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        _require_text(self.class_names)
+        require_place(folder)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            partial = self._write_network(folder.parent)
+        except OSError as error:
+            raise SavedElsewhere(
+                f"{folder} could not be written ({_reason(error)}). {self._rescue()}"
+            ) from error
+        try:
+            self._write_names(partial)
+            partial.rename(folder)
+        except OSError as error:
+            raise SavedElsewhere(
+                f"{folder} could not be completed ({_reason(error)}). The trained network is kept: "
+                f"{partial / NETWORK_FILE}; its outputs are {', '.join(self.class_names)}"
+            ) from error
+
+    def _write_network(self, parent: pathlib.Path) -> pathlib.Path:
+        """Write the network into a new folder within another one; the new folder, or no trace."""
+        # Its name does not depend on the wanted one, which may be as long as a name can be.
+        partial = pathlib.Path(tempfile.mkdtemp(prefix=".classifier-", dir=parent))
         try:
             self.network.save(partial / NETWORK_FILE)
-            names = json.dumps({"class_names": self.class_names}, ensure_ascii=False, indent=1)
-            (partial / CLASSES_FILE).write_text(names + "\n", encoding="utf-8")
-            partial.chmod(0o755)
-            partial.rename(folder)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+        return partial
+
+    def _write_names(self, folder: pathlib.Path) -> None:
+        stored = {
+            "class_names": self.class_names,
+            "network_sha256": _sha256(folder / NETWORK_FILE),
+        }
+        text = json.dumps(stored, ensure_ascii=False, indent=1)
+        (folder / CLASSES_FILE).write_text(text + "\n", encoding="utf-8")
+        folder.chmod(0o755)
+
+    def _rescue(self) -> str:
+        """Write into the system's folder for temporary files; what became of it."""
+        try:
+            folder = self._write_network(pathlib.Path(tempfile.gettempdir()))
+            self._write_names(folder)
+        except OSError as error:
+            return f"Nor could {tempfile.gettempdir()} ({_reason(error)}): it is not saved"
+        return f"The classifier is kept in {folder} for now: move it"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,25 +231,81 @@ def measure(
     return Measured(classifier, probabilities, accuracy, seconds)
 
 
-def require_new(folder: pathlib.Path) -> None:
-    """Refuse to write over anything.
+def require_place(folder: pathlib.Path, room: int = 0) -> None:
+    """Find out whether a new folder can be made and filled: before hours of training, not after.
+
+    Args:
+        folder: the folder to be.
+        room: bytes that it will hold.
 
     Raises:
-        FileExistsError: when there is something of that name already.
-        PermissionError: when nothing can be written beside it.
+        FileExistsError: when there is something of that name already; nothing is written over.
+        OSError: when it cannot be made, nothing can be written there, or the disk is too full.
     """
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists already; choose another name, or remove it first")
-    if folder.parent.exists() and not os.access(folder.parent, os.W_OK):
-        raise PermissionError(f"{folder.parent} cannot be written to; choose another place")
+    if os.path.lexists(folder):
+        what = "exists already" if folder.exists() else "is a link that leads nowhere"
+        raise FileExistsError(f"{folder} {what}; choose another name, or remove it first")
+    parent, missing = folder.parent, [folder.name]
+    while not os.path.lexists(parent):
+        missing.append(parent.name)
+        parent = parent.parent
+    if not parent.is_dir():
+        what = "is a file" if parent.exists() else "is a link that leads nowhere"
+        raise NotADirectoryError(f"{parent} {what}: {folder} cannot be made; choose another place")
+    for name in missing:
+        try:
+            (parent / name).lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise OSError(
+                f"{folder} cannot be made ({_reason(error)}); choose another name"
+            ) from error
+    try:
+        with tempfile.TemporaryDirectory(prefix=".classifier-", dir=parent):
+            free = shutil.disk_usage(parent).free
+    except OSError as error:
+        raise PermissionError(
+            f"{parent} cannot be written to ({_reason(error)}); choose another place"
+        ) from error
+    if free < room:
+        raise OSError(
+            f"{parent} has {free / 1e6:.0f} MB left, a classifier takes up to {room / 1e6:.0f} MB; "
+            "choose another place, or make room"
+        )
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _require_text(class_names: Iterable[str]) -> None:
+    """Refuse names that no UTF-8 file can hold: a folder's name may be any bytes."""
+    for name in class_names:
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise CannotTrain(
+                f"the class name {name!a} is no text in UTF-8, so that it cannot be "
+                "saved; rename the folder"
+            ) from error
 
 
 def load(folder: pathlib.Path | str) -> PhotoClassifier:
-    """Read what :meth:`PhotoClassifier.save` wrote.
+    """Read what :meth:`PhotoClassifier.save` wrote, or a network of the reader's own, like it.
+
+    Args:
+        folder: holds ``network.keras``, RGB squares (n, size, size, 3) to probabilities (n, K);
+            and ``classes.json``, such as ``{"class_names": ["daisy", "rose"]}``. Where that file
+            has a ``network_sha256``, the network has to be the one of that hash.
 
     Raises:
-        NotAClassifier: when a file is missing or damaged, or the names do not fit the network.
+        NotAClassifier: when a file is missing or damaged, the network is of another kind, or the
+            names do not belong to it.
+        MemoryError: when memory runs out.
+        keras_settings.UnusableSettings: when Keras is set up in another way than usual.
     """
+    keras_settings.require_usable()
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
@@ -206,25 +315,105 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
             raise NotAClassifier(
                 f"{folder} holds no {name}; expected a folder that `python -m seeing train` wrote"
             )
-    try:
-        stored = json.loads((folder / CLASSES_FILE).read_text(encoding="utf-8"))
-        class_names = tuple(_strings(stored["class_names"]))
-        network = keras.saving.load_model(folder / NETWORK_FILE, compile=False)
-    # A damaged archive fails in as many ways as zip, HDF5 and JSON have.
-    except Exception as error:
-        raise NotAClassifier(f"{folder} cannot be read: {error}") from error
-    if network.output.shape[-1] != len(class_names):
+    class_names, digest = _read_names(folder / CLASSES_FILE)
+    network = _read_network(folder / NETWORK_FILE, digest)
+    if network.outputs[0].shape[-1] != len(class_names):
         raise NotAClassifier(
-            f"{folder}: the network has {network.output.shape[-1]} outputs, {CLASSES_FILE} "
+            f"{folder}: the network has {network.outputs[0].shape[-1]} outputs, {CLASSES_FILE} "
             f"{len(class_names)} names; they do not belong together"
         )
     return PhotoClassifier(network, class_names)
 
 
-def _strings(found: object) -> list[str]:
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise ValueError(f"class_names is {found!r}; expected a list of names")
-    return found
+def _read_names(path: pathlib.Path) -> tuple[tuple[str, ...], str | None]:
+    """The class names, and the SHA-256 of the network that they belong to, where it is given."""
+    content = path.read_bytes()
+    if content.startswith(reading.GIT_LFS_START):
+        raise NotAClassifier(f"{path} is {reading.GIT_LFS_REASON}")
+    try:
+        stored = json.loads(content.decode("utf-8-sig"))  # some editors put a mark before the text
+    except UnicodeDecodeError as error:
+        raise NotAClassifier(f"{path} cannot be read: it is not UTF-8; save it as UTF-8") from error
+    except ValueError as error:
+        raise NotAClassifier(f"{path} cannot be read: {error}") from error
+    class_names = stored.get("class_names") if isinstance(stored, dict) else None
+    if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):
+        raise NotAClassifier(
+            f"{path} holds {_shortened(repr(stored))}; expected a list of names, such as "
+            '{"class_names": ["daisy", "rose"]}'
+        )
+    for name, count in collections.Counter(class_names).items():
+        if count > 1:
+            raise NotAClassifier(f"{path} names {name!r} {count} times; expected different names")
+    return tuple(class_names), stored.get("network_sha256")
+
+
+def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
+    """The network in a file, if it is whole, the one that is expected, and names photographs."""
+    _require_keras_file(path)
+    if digest is not None and _sha256(path) != digest:
+        raise NotAClassifier(
+            f"{path} is not the network that {CLASSES_FILE} was saved with: it is damaged, or was "
+            f"replaced. Copy both files again; for a network of your own, write a {CLASSES_FILE} "
+            "that has no network_sha256"
+        )
+    try:
+        with backbones.memory_errors(f"reading {path}"):
+            network = keras.saving.load_model(path, compile=False)
+    except MemoryError:
+        raise
+    # A damaged archive fails in as many ways as zip, HDF5 and JSON have.
+    except Exception as error:
+        raise NotAClassifier(f"{path} cannot be read: {_shortened(str(error))}") from error
+    _require_photographs_to_probabilities(network, path)
+    return network
+
+
+def _require_keras_file(path: pathlib.Path) -> None:
+    if zipfile.is_zipfile(path):
+        return
+    with path.open("rb") as file:
+        start = file.read(64)
+    what = "is no Keras network: a .keras file is a zip archive"
+    if start.startswith(reading.GIT_LFS_START):
+        what = f"is {reading.GIT_LFS_REASON}"
+    elif start.startswith(b"PK"):
+        what = f"is cut short, it ends after {path.stat().st_size:,} bytes; copy it again"
+    elif start.startswith(b"\x89HDF"):
+        what = "is an HDF5 file; load it with Keras and save it as .keras"
+    raise NotAClassifier(f"{path} cannot be read: it {what}")
+
+
+def _require_photographs_to_probabilities(network: keras.Model, path: pathlib.Path) -> None:
+    # A network of a reader's own class may not say what it takes and gives.
+    takes, gives = (
+        [tuple(numbers.shape) for numbers in getattr(network, name, None) or []]
+        for name in ("inputs", "outputs")
+    )
+    if [len(shape) for shape in takes] == [4] and [len(shape) for shape in gives] == [2]:
+        _, height, width, channels = takes[0]
+        if channels == 3 and height is not None and height == width and gives[0][1] is not None:
+            return
+    raise NotAClassifier(
+        f"{path} is a network for something else: it takes {_listed(takes)} and gives "
+        f"{_listed(gives)}; expected one input (None, size, size, 3), square RGB images, and one "
+        "output (None, K), the probabilities of K classes"
+    )
+
+
+def _listed(shapes: Sequence[tuple]) -> str:
+    return " and ".join(map(str, shapes)) or "what it does not say"
+
+
+def _shortened(text: str, length: int = 200) -> str:
+    """One line of at most so many characters: Keras's messages may fill a page."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[:length]} ..."
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -297,16 +486,21 @@ def train(
     Raises:
         folders.NotAnImageFolder: when fewer than two classes hold photographs.
         sources.DataUnavailable: when ResNet50's weights cannot be had.
-        CannotTrain: when a class has no photograph in the training part, or an option is out of
-            its range.
-        MemoryError: when fine-tuning would need more memory than is free.
+        CannotTrain: when a class has no photograph in the training part, its name cannot be saved,
+            or an option is out of its range.
+        MemoryError: when the features or fine-tuning would need more memory than is free.
+        keras_settings.UnusableSettings: when Keras is set up in another way than usual.
     """
+    keras_settings.require_usable()
     if image_size < 32:
         raise CannotTrain(f"the image size is {image_size} pixels; expected 32 or more")
     if fine_tuning_epochs < 0:
         raise CannotTrain(f"{fine_tuning_epochs} epochs of fine-tuning; expected 0 or more")
+    if not 0 <= seed <= MAX_SEED:
+        raise CannotTrain(f"the seed is {seed}; expected 0 to {MAX_SEED:,}")
     start = time.perf_counter()
     folder = folders.scan(root)
+    _require_text(folder.class_names)
     say(folder.summary())
     pairs = near_duplicates.search(folder.paths)
     split = splits.split(folder.paths, near_duplicates.groups(len(folder.paths), pairs))

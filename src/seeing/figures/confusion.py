@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib import pyplot as plt
 
-from seeing.figures import style
+from seeing.figures import lettering, style
+
+NAME_LENGTH = 24  # characters of a class's name, which stands beside a square of this size
 
 
 def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes:
@@ -19,7 +21,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes
 
     Args:
         matrix: counts, integer, shape (K, K), as ``sklearn.metrics.confusion_matrix`` returns.
-        class_names: K names.
+        class_names: K names; the middle of a long one is left out.
 
     Returns:
         The axes.
@@ -38,7 +40,9 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes
     )
     errors = shares.copy()
     np.fill_diagonal(errors, 0.0)
-    side = 1.6 + 0.42 * len(matrix)
+    ticks = lettering.shown_each(class_names, NAME_LENGTH)
+    room = 0.08 * max(0, max(map(len, ticks)) - 10)  # inches, for names of more than 10 letters
+    side = 1.6 + 0.42 * len(matrix) + room
     _, axis = plt.subplots(figsize=(side, side))
     top = errors.max() or 1.0
     image = axis.imshow(errors, cmap="Oranges", vmin=0, vmax=top)
@@ -56,8 +60,12 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> plt.Axes
                 fontweight="bold" if row == column else "normal",
             )
     positions = np.arange(len(matrix))
-    axis.set_xticks(positions, class_names, rotation=0 if max(map(len, class_names)) < 3 else 45)
-    axis.set_yticks(positions, class_names)
+    axis.set_xticks(positions, ticks)
+    if max(map(len, ticks)) >= 3:
+        axis.tick_params(axis="x", labelrotation=45)
+        for label in axis.get_xticklabels():  # which ends below its column, however long it is
+            label.set(ha="right", rotation_mode="anchor")
+    axis.set_yticks(positions, ticks)
     axis.set(xlabel="predicted class", ylabel="true class")
     axis.grid(visible=False)
     return axis

@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 
 if TYPE_CHECKING:
     from seeing.record import metric as metrics
-from seeing.figures import style
+from seeing.figures import lettering, style
 
 
 def learning_curves(
@@ -77,7 +77,9 @@ def compared_curves(
         ):
             epochs = np.arange(1, len(history[shown]) + 1)
             axis.plot(epochs, history[shown], color=color, linewidth=1)
-            axis.plot(epochs, history[f"val_{shown}"], "--", color=color, label=name)
+            axis.plot(
+                epochs, history[f"val_{shown}"], "--", color=color, label=lettering.shown(name)
+            )
         _name_epochs(axis, shown)
     axes[1].legend()
     return axes
@@ -85,7 +87,7 @@ def compared_curves(
 
 def _name_epochs(axis: plt.Axes, title: str) -> None:
     """Title and horizontal axis of a curve over epochs, which are whole numbers."""
-    axis.set(xlabel="epoch", title=title)
+    axis.set(xlabel="epoch", title=lettering.shown(title))
     axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, min_n_ticks=1))
 
 
@@ -125,8 +127,10 @@ def growth(
             lines.items(), itertools.cycle(style.MARKERS), strict=False
         ):
             shown = np.where(np.asarray(values) > 0, values, np.nan)
-            axis.plot(sizes, shown, marker=marker, markersize=4, label=name)
-        axis.set(title=title, xlabel=xlabel, xscale="log", yscale="log")
+            axis.plot(sizes, shown, marker=marker, markersize=4, label=lettering.shown(name))
+        axis.set(
+            title=lettering.shown(title), xlabel=lettering.shown(xlabel), xscale="log", yscale="log"
+        )
         axis.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=60)
         low, high = axis.get_ylim()
         subs = (1, 2, 5) if high / low < 500 else (1,)  # labels that would run into each other
@@ -157,7 +161,7 @@ def accuracy_over_time(
         if len(seconds) != len(accuracy):
             raise ValueError(f"{name!r} has {len(seconds)} times and {len(accuracy)} accuracies")
         minutes = (before + np.asarray(seconds)) / 60
-        axis.plot(minutes, accuracy, marker=marker, markersize=5, label=name)
+        axis.plot(minutes, accuracy, marker=marker, markersize=5, label=lettering.shown(name))
     axis.set(xlabel="minutes", ylabel="validation accuracy", ylim=(0, 1))
     axis.legend(loc="lower right")
     return axis
@@ -178,8 +182,8 @@ def accuracy_by_size(
     """
     _, axis = plt.subplots(figsize=(5.6, 3))
     _lines_with_spread(axis, range(len(sizes)), ways, f"{len(sizes)} sizes")
-    axis.set(xlabel=xlabel, ylabel="validation accuracy", ylim=(0, 1))
-    axis.set_xticks(range(len(sizes)), sizes)
+    axis.set(xlabel=lettering.shown(xlabel), ylabel="validation accuracy", ylim=(0, 1))
+    axis.set_xticks(range(len(sizes)), lettering.shown_each(sizes))
     axis.legend(loc="lower right")
     return axis
 
@@ -206,7 +210,7 @@ def accuracy_by_strength(
     figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
     for axis, (title, (strengths, lines)) in zip(axes[0], panels.items(), strict=True):
         _lines_with_spread(axis, strengths, lines, f"{title!r} has {len(strengths)} strengths")
-        axis.set(xlabel=title, ylim=(0, 1))
+        axis.set(xlabel=lettering.shown(title), ylim=(0, 1))
     axes[0, 0].set(ylabel="accuracy")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
     return axes[0]
@@ -223,4 +227,6 @@ def _lines_with_spread(
         if len(line) != len(places):
             raise ValueError(f"{expected}, but {len(line)} values for {name!r}")
         means, spreads = [one.mean for one in line], [one.std for one in line]
-        axis.errorbar(places, means, yerr=spreads, marker=marker, capsize=3, label=name)
+        axis.errorbar(
+            places, means, yerr=spreads, marker=marker, capsize=3, label=lettering.shown(name)
+        )

@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import pyplot as plt
 
-from seeing.figures import style
+from seeing.figures import lettering, style
+
+TITLE_LENGTH = 28  # characters of a line above a small image; an inch has room for 16
+BAR_LENGTH = 32  # characters of a class's name beside a bar
 
 
 def image_grid(
@@ -26,7 +29,7 @@ def image_grid(
 
     Args:
         images: N images, each H×W, H×W×1 or H×W×3; uint8, or float in 0..1.
-        titles: N titles, or None.
+        titles: N titles, or None; the middle of a long line is left out.
         columns: images a row.
         size: width of one image in inches.
         cmap: matplotlib's name of the color map for grayscale images.
@@ -63,7 +66,8 @@ def image_grid(
         axis.imshow(_without_gray_channel(image), cmap=cmap, vmin=low, vmax=high)
         if titles is not None:
             color = title_colors[index] if title_colors is not None else "black"
-            axis.set_title(titles[index], fontsize=8, color=color, loc="center", pad=2)
+            title = lettering.shown_lines(titles[index], max(TITLE_LENGTH, round(16 * size)))
+            axis.set_title(title, fontsize=8, color=color, loc="center", pad=2)
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     return axes
 
@@ -80,7 +84,7 @@ def top_k_bars(
 
     Args:
         probabilities: float, shape (K,), one a class.
-        class_names: K names.
+        class_names: K names; the middle of a long one is left out.
         k: how many bars at most.
         image: H×W, H×W×1 or H×W×3, uint8 or float in 0..1; or None.
         title: the picture's title; the most probable class if None.
@@ -107,11 +111,13 @@ def top_k_bars(
             1, 2, figsize=(6.8, 2.6), width_ratios=(1, 1.4), layout="constrained"
         )
         axes[0].imshow(_without_gray_channel(image), cmap="gray_r")
-        axes[0].set_title(title if title is not None else class_names[best[0]])
+        heading = title if title is not None else class_names[best[0]]
+        axes[0].set_title(lettering.shown(heading, BAR_LENGTH))
         axes[0].set_axis_off()
     bars = axes[-1]
     bars.barh(range(len(best)), probabilities[best], color=style.COLORS[0])
-    bars.set_yticks(range(len(best)), [class_names[index] for index in best])
+    ticks = lettering.shown_each([class_names[index] for index in best], BAR_LENGTH)
+    bars.set_yticks(range(len(best)), ticks)
     bars.invert_yaxis()
     bars.set(xlim=(0, 1), xlabel="probability")
     bars.grid(visible=False, axis="y")

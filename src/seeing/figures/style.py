@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 
+from seeing.figures import lettering
+
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow, which is too
 # pale on white, and with black last.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -35,6 +37,7 @@ def use_house_style() -> None:
             "lines.linewidth": 2.0,
             "legend.frameon": False,
             "font.size": 10,
+            "font.family": lettering.families(),
             "figure.figsize": (7.2, 3.4),
             "figure.dpi": 110,
             "figure.constrained_layout.use": True,

@@ -3,13 +3,15 @@
 Explained in chapter 8, *A Flower Classifier*.
 """
 
+import contextlib
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import keras
 import numpy as np
 import psutil
+import tensorflow as tf
 import tqdm
 
 from seeing.photos import pipeline
@@ -18,6 +20,10 @@ from seeing.photos import pipeline
 LAST_BLOCKS = "conv4_block4_out"
 
 BATCH_SIZE = 32
+
+# What ResNet50, the largest network here, needs for each pixel of a batch while it is run: 210 to
+# 280 measured (two cores, batches of 32, 320 and 128 pixels), the rest for batches that wait.
+BYTES_A_PIXEL = 300
 
 
 def cut(network: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Model]:
@@ -85,6 +91,7 @@ def activations(
     Raises:
         ValueError: when the batches hold more or fewer images than ``count``, or an activation
             does not fit into ``dtype``.
+        MemoryError: when memory runs out.
     """
     found, filled = np.zeros((0,), dtype=dtype), 0
     hidden = os.environ.get("SEEING_PROGRESS") == "0"
@@ -95,7 +102,8 @@ def activations(
                 size = len(images)
             # The last batch is filled up: another size would compile the network a second time.
             padding = [(0, max(0, size - len(images)))] + [(0, 0)] * (images.ndim - 1)
-            batch = network.predict_on_batch(np.pad(images, padding))[: len(images)]
+            with memory_errors(f"looking at {len(images)} images of {images.shape[1:3]} pixels"):
+                batch = network.predict_on_batch(np.pad(images, padding))[: len(images)]
             if not filled:
                 # One block of memory from the start: joining batches at the end would need two.
                 found = np.zeros((count, *batch.shape[1:]), dtype=dtype)
@@ -132,10 +140,18 @@ def of_photographs(
     Raises:
         reading.UnreadableImage: naming a file that cannot be used.
         ValueError: when an activation does not fit into ``dtype``.
+        MemoryError: when the work would not fit into memory; said before it begins.
     """
+    shape = network.compute_output_shape((1, image_size, image_size, 3))[1:]
     if not paths:
-        shape = network.compute_output_shape((1, image_size, image_size, 3))
-        return np.zeros((0, *shape[1:]), dtype=dtype)
+        return np.zeros((0, *shape), dtype=dtype)
+    kept = len(paths) * int(np.prod(shape)) * np.dtype(dtype).itemsize
+    _require_memory(
+        kept,
+        image_size,
+        f"features of {len(paths):,} photographs of {image_size} pixels",
+        "smaller images",
+    )
     batches = pipeline.dataset(paths, np.zeros(len(paths)), image_size=image_size, cache=False)
     return activations(network, batches, len(paths), dtype=dtype, label=label)
 
@@ -185,7 +201,13 @@ def random_views(
     """
     if count < 1:
         raise ValueError(f"count is {count}; expected 1 view or more")
-    _require_memory(network, len(paths), count, image_size)
+    shape = network.compute_output_shape((1, image_size, image_size, 3))[1:]
+    _require_memory(
+        2 * len(paths) * count * int(np.prod(shape)),
+        image_size,
+        f"{count} views of {len(paths):,} photographs of {image_size} pixels",
+        "fewer views or smaller images",
+    )
     augmentation = keras.Sequential(
         [
             keras.layers.RandomFlip("horizontal", seed=seed),
@@ -208,24 +230,52 @@ def random_views(
     return views
 
 
-def _require_memory(network: keras.Model, photographs: int, views: int, image_size: int) -> None:
-    shape = network.compute_output_shape((1, image_size, image_size, 3))
-    needed = 2 * photographs * views * int(np.prod(shape))
+def _require_memory(kept: int, image_size: int, what: str, instead: str) -> None:
+    """Refuse work that needs more than most of the memory that is free.
+
+    Args:
+        kept: bytes of the result.
+        image_size: width and height of the images that the network sees, in batches.
+        what: the result, in words.
+        instead: what to take instead.
+    """
+    needed = kept + BATCH_SIZE * image_size**2 * BYTES_A_PIXEL
     available = psutil.virtual_memory().available
     if needed > 0.8 * available:
         raise MemoryError(
-            f"{views} views of {photographs:,} photographs of {image_size} pixels need "
-            f"{needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are free: take fewer views "
-            "or smaller images"
+            f"{what} need {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are free: "
+            f"take {instead}"
         )
+
+
+@contextlib.contextmanager
+def memory_errors(doing: str) -> Iterator[None]:
+    """Turn each library's way to say that memory ran out into one ``MemoryError``.
+
+    Args:
+        doing: what is done meanwhile, such as "looking at 32 images".
+
+    Raises:
+        MemoryError: when memory runs out, the computer's or the graphics card's.
+    """
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise MemoryError(
+            f"memory ran out while {doing}: take smaller images, or close other programs"
+        ) from error
 
 
 def look(network: keras.Model, images: np.ndarray) -> np.ndarray:
     """A network's output for one batch, in inference mode, as a NumPy array.
 
     For a few images: ``predict`` would compile the network first, which takes longer than that.
+
+    Raises:
+        MemoryError: when memory runs out.
     """
-    return keras.ops.convert_to_numpy(network(images, training=False))
+    with memory_errors(f"looking at {len(images)} examples"):
+        return keras.ops.convert_to_numpy(network(images, training=False))
 
 
 def _store(batch: np.ndarray, place: np.ndarray) -> None:

@@ -123,6 +123,7 @@ def fit(
 
     Raises:
         ValueError: as :class:`CachedViews` does.
+        MemoryError: when memory runs out.
     """
     data = CachedViews(views, y, n_classes=n_classes, batch_size=batch_size, seed=seed)
     steps = epochs * len(data)
@@ -144,9 +145,10 @@ def fit(
         X, labels = validation_data
         validation_data = (X, keras.utils.to_categorical(labels, num_classes=n_classes))
     watch = _Stopwatch()
-    trained = network.fit(
-        data, epochs=epochs, validation_data=validation_data, callbacks=[watch], verbose=0
-    )
+    with backbones.memory_errors(f"training on batches of {batch_size}"):
+        trained = network.fit(
+            data, epochs=epochs, validation_data=validation_data, callbacks=[watch], verbose=0
+        )
     return trained.history | {"seconds": watch.seconds}
 
 

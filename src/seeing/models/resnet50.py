@@ -274,30 +274,6 @@ def class_names() -> list[str]:
     return resource.read_text(encoding="utf-8").splitlines()
 
 
-def decode(probabilities: np.ndarray, *, top: int = 5) -> list[list[tuple[str, float]]]:
-    """The most probable ImageNet classes of each image, as Keras's ``decode_predictions``.
-
-    It needs no download, and leaves out the WordNet identifiers.
-
-    Args:
-        probabilities: shape (n, 1000), as the model with its classifier returns them.
-        top: how many classes to name.
-
-    Returns:
-        For each image, ``(class name, probability)``, most probable first.
-
-    Raises:
-        ValueError: when the shape is another.
-    """
-    if probabilities.ndim != 2 or probabilities.shape[1] != 1000:
-        raise ValueError(f"probabilities have shape {probabilities.shape}, expected (n, 1000)")
-    names = class_names()
-    return [
-        [(names[label], float(row[label])) for label in np.argsort(-row, kind="stable")[:top]]
-        for row in probabilities
-    ]
-
-
 def read_npz(path: pathlib.Path) -> dict[str, np.ndarray]:
     """Read the cached weights.
 

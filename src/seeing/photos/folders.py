@@ -14,10 +14,6 @@ import numpy as np
 
 from seeing.photos import reading
 
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-)
-
 
 class NotAnImageFolder(ValueError):
     """A folder does not hold two or more class folders with images. The message says why."""
@@ -124,9 +120,9 @@ def _why_not(parts: tuple[str, ...]) -> str | None:
         return "hidden file of the operating system"
     if len(parts) == 1:
         return "lies in no class folder"
-    if suffix in {".heic", ".heif"}:
-        return "HEIC photographs cannot be read; export it as JPEG"
-    if suffix not in SUFFIXES:
+    if suffix in reading.HEIC_SUFFIXES:
+        return reading.HEIC_REASON
+    if suffix not in reading.SUFFIXES:
         return f"its name does not end like an image's ({suffix or 'no ending'})"
     return None
 

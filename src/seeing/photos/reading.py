@@ -3,12 +3,15 @@
 Explained in chapter 8, *A Flower Classifier*.
 """
 
+import contextlib
+import contextvars
 import pathlib
+import stat
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 MIN_SIDE = 8
 
@@ -16,7 +19,52 @@ MAX_PIXELS = 80_000_000  # 240 MB once decoded; the usual phone takes 12 to 50 m
 
 MAX_ELONGATION = 20  # longer side : shorter side; a panorama has 8 at most
 
+# The formats that are read, by Pillow's names, and how their files' names end. Pillow knows more;
+# for some of those it starts another program, as Ghostscript for EPS, whatever a file is called.
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "MPO": (".mpo",),
+    "PNG": (".png",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "AVIF": (".avif",),
+}
+SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+
+HEIC_SUFFIXES = frozenset({".heic", ".heif"})
+HEIC_REASON = "HEIC photographs cannot be read; export it as JPEG"
+
+GIT_LFS_START = b"version https://git-lfs"
+GIT_LFS_REASON = "a Git LFS pointer, not the file itself; fetch that with `git lfs pull`"
+
+# How files of other kinds start, which are often found among photographs.
+OTHER_STARTS = {
+    b"%!PS": "EPS",
+    b"\xc5\xd0\xd3\xc6": "EPS",
+    b"%PDF": "PDF",
+    b"8BPS": "Photoshop",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
+    b"\xffO\xffQ": "JPEG 2000",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"\xff\x0a": "JPEG XL",
+    b"\x00\x00\x01\x00": "icon",
+    b"<svg": "SVG",
+}
+# An ISO base media file names the kinds of its content: ISO/IEC 23008-12, MIAF and AVIF.
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+AVIF_BRANDS = {b"avif", b"avis"}
+
+# Bits of a sensor or a program whose gray values are often stored in files of 16 bits.
+GRAY_BITS = (8, 10, 12, 14, 16)
+
 Crop = Literal["center", "random"]
+
+_being_read: contextvars.ContextVar[pathlib.Path | None] = contextvars.ContextVar(
+    "being_read", default=None
+)
 
 
 class UnreadableImage(ValueError):
@@ -33,17 +81,24 @@ class UnreadableImage(ValueError):
         super().__init__(f"{path}: {reason}")
 
 
+def file_being_read() -> pathlib.Path | None:
+    """The image file that this thread is reading now, so that a warning of Pillow's can name it."""
+    return _being_read.get()
+
+
 def read_image(path: pathlib.Path | str, *, shorter_side: int | None = None) -> np.ndarray:
     """Read an image file as RGB pixels, upright.
 
     - Turned as its EXIF orientation says.
     - Gray, palette and CMYK become RGB (without color management: profiles are ignored).
-    - 16-bit gray is scaled to 8 bits.
+    - 16-bit gray is scaled to 8 bits. Its full scale is the smallest of 8, 10, 12, 14 and 16 bits
+      that holds its largest value: a 12-bit camera's picture would else be nearly black.
     - Transparent parts are laid on white.
     - Of an animation, the first frame.
 
     Args:
-        path: a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM file.
+        path: a JPEG, PNG, GIF, BMP, WebP, TIFF, PNM or AVIF file, whatever its name. AVIF needs a
+            Pillow that was built with it, as Pillow's own packages are since version 11.3.
         shorter_side: resize to this many pixels on the shorter side, the aspect ratio kept
             (bilinear, antialiased). Default: the image's own size.
 
@@ -60,35 +115,42 @@ def read_image(path: pathlib.Path | str, *, shorter_side: int | None = None) -> 
 
 def _opened(path: pathlib.Path | str, shorter_side: int | None) -> Image.Image:
     """The image, upright and RGB; a JPEG may already be reduced, but not below what is needed."""
+    path = pathlib.Path(path)
+    token = _being_read.set(path)
     try:
-        return _open(pathlib.Path(path), shorter_side)
+        return _open(path, shorter_side)
     except UnreadableImage:
         raise
     except FileNotFoundError as error:
         raise UnreadableImage(path, "does not exist") from error
-    except (IsADirectoryError, PermissionError) as error:
-        raise UnreadableImage(path, (error.strerror or "cannot be opened").lower()) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableImage(path, f"too large: more than {MAX_PIXELS:,} pixels") from error
     except Image.UnidentifiedImageError as error:
-        raise UnreadableImage(path, _unidentified(pathlib.Path(path))) from error
+        raise UnreadableImage(path, _unidentified(path)) from error
     except MemoryError as error:
         raise UnreadableImage(path, "too large for this machine's memory") from error
     # Pillow's decoders meet damaged files with nearly every kind of exception.
     except Exception as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableImage(path, f"damaged: {text}") from error
+        raise UnreadableImage(path, _damage(path, error)) from error
+    finally:
+        _being_read.reset(token)
 
 
 def _open(path: pathlib.Path, shorter_side: int | None) -> Image.Image:
-    with Image.open(path) as image:
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for ever
+        raise UnreadableImage(path, "no ordinary file, but a pipe or a device")
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]  # an old Pillow has no AVIF
+    with Image.open(path, formats=formats) as image:
         width, height = image.size
         _require_usable_size(path, width, height)
+        has_16_bits = any(";16" in str(tile[3]) for tile in image.tile)  # gone once it is loaded
         if shorter_side is not None:
             # A JPEG far larger than needed is decoded at 1/2, 1/4 or 1/8 of its size.
             scale = 2 * shorter_side / min(width, height)
             image.draft("RGB", (int(width * scale), int(height * scale)))
-        return _as_rgb(_upright(image), path)
+        return _as_rgb(_upright(image), path, has_16_bits)
 
 
 def _require_usable_size(path: pathlib.Path, width: int, height: int) -> None:
@@ -114,22 +176,37 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _as_rgb(image: Image.Image, path: pathlib.Path) -> Image.Image:
-    if image.mode == "RGB":
-        return image
+def _as_rgb(image: Image.Image, path: pathlib.Path, has_16_bits: bool) -> Image.Image:
     if image.mode == "I" or image.mode.startswith("I;16"):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise UnreadableImage(path, "32-bit gray values; convert it to 8 or 16 bits")
-        eight_bits = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        return Image.fromarray(eight_bits).convert("RGB")
+        return Image.fromarray(_eight_bits(np.asarray(image), path)).convert("RGB")
     if image.mode == "F":
         raise UnreadableImage(path, "floating-point gray values; convert it to 8 or 16 bits")
+    if has_16_bits:
+        _require_high_bits(image, path)
+    if image.mode == "RGB":
+        return image
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
         opaque = image.convert("RGBA")
         paper = Image.new("RGBA", opaque.size, "white")
         return Image.alpha_composite(paper, opaque).convert("RGB")
     return image.convert("RGB")
+
+
+def _eight_bits(gray: np.ndarray, path: pathlib.Path) -> np.ndarray:
+    smallest, largest = int(gray.min()), int(gray.max())
+    if smallest < 0 or largest > 65535:
+        raise UnreadableImage(path, "32-bit gray values; convert it to 8 or 16 bits")
+    full_scale = next(2**bits - 1 for bits in GRAY_BITS if largest < 2**bits)
+    return ((gray.astype(np.uint32) * 255 + full_scale // 2) // full_scale).astype(np.uint8)
+
+
+def _require_high_bits(image: Image.Image, path: pathlib.Path) -> None:
+    """Of 16-bit colors Pillow keeps the upper 8 bits: of 12-bit values next to nothing."""
+    colors = image.convert("RGB")  # without what is transparent
+    if max(high for _, high in colors.getextrema()) < 16:
+        raise UnreadableImage(
+            path, "16-bit colors that use 12 bits or fewer; convert it to 8 bits a channel"
+        )
 
 
 def _resized(image: Image.Image, shorter_side: int) -> Image.Image:
@@ -139,12 +216,41 @@ def _resized(image: Image.Image, shorter_side: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR)
 
 
+def _damage(path: pathlib.Path, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:  # the system's; those of Pillow have no number
+        return (error.strerror or "cannot be opened").lower()
+    text = " ".join(str(error).split()) or type(error).__name__
+    return _other_kind(_start(path)) or f"damaged: {text}"
+
+
 def _unidentified(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(16)
+    start = _start(path)
     if not start:
         return "empty: 0 bytes"
-    return f"no image that can be read: it starts with {start!r}"
+    return _other_kind(start) or f"no image that can be read: it starts with {start[:16]!r}"
+
+
+def _other_kind(start: bytes) -> str | None:
+    """What to say of a file that is of a kind which is not read; None if it is not known."""
+    if start.startswith(GIT_LFS_START):
+        return GIT_LFS_REASON
+    if start[4:8] == b"ftyp":
+        brands = {start[i : i + 4] for i in range(8, len(start), 4)}
+        if brands & HEIC_BRANDS:
+            return HEIC_REASON
+        if brands & AVIF_BRANDS and not features.check("avif"):
+            return "AVIF, which the installed Pillow cannot decode; export it as JPEG"
+    for beginning, kind in OTHER_STARTS.items():
+        if start.startswith(beginning):
+            return f"{kind} files cannot be read; export it as JPEG or PNG"
+    return None
+
+
+def _start(path: pathlib.Path) -> bytes:
+    # Looked at to explain another error, which a second one must not replace.
+    with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
+        return file.read(64)
+    return b""
 
 
 def read_square(
