@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after ``python -m seeing``; the process's own if None.
 
     Returns:
-        The exit status: 0, or 1 when something could not be done; a message has said what.
+        The exit status: 0, or 1 when something could not be done; a message has said what. 130
+        after Ctrl-C, 141 when nobody reads what is printed.
     """
     options = parser().parse_args(arguments)
     # TensorFlow's C++ side otherwise prints its build details among the results.
@@ -47,7 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         expected += (classifier.CannotTrain, classifier.NotAClassifier)
         with _warnings_in_one_line():
-            return train(options) if options.command == "train" else predict(options)
+            status = train(options) if options.command == "train" else predict(options)
+        sys.stdout.flush()  # so that a closed pipe is noticed here, not at the end of Python
+        return status
+    except BrokenPipeError:
+        return _nobody_reads()
     # Anything else is a mistake in this program and keeps its traceback.
     except (*expected, keras_settings.UnusableSettings) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -86,6 +91,20 @@ def _warnings_in_one_line() -> Iterator[None]:
         warnings.filterwarnings("always", module=r"PIL\.")
         warnings.showwarning = show
         yield
+
+
+def _nobody_reads() -> int:
+    """End without a word, as programs do whose reader has gone (``predict ... | head``).
+
+    Returns:
+        The exit status that a shell gives for a program that a closed pipe stopped.
+    """
+    # What is still waiting to be written would raise once more at the end of Python.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return 128 + 13  # SIGPIPE's number
 
 
 def parser() -> argparse.ArgumentParser:
@@ -143,8 +162,10 @@ def train(options: argparse.Namespace) -> int:
         fine_tuning_epochs=options.fine_tune,
         seed=options.seed,
     )
-    print(training.scores())
-    training.classifier.save(output)
+    try:
+        print(training.scores())
+    finally:  # what was trained is kept, also where nobody reads the scores
+        training.classifier.save(output)
     print(f"saved: {output}")
     return 0
 

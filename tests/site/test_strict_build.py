@@ -168,14 +168,20 @@ def test_a_chapter_can_be_executed_without_a_build(
     assert not book.html.exists()
 
 
-def test_a_missing_page_fails_the_build(
+def test_a_missing_page_and_a_missing_export_fail_the_build(
     book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    demo = '<digit-demo src="data/network.json">\n<p>A figure.</p>\n</digit-demo>\n'
+    (book.root / "book/first.md").write_text(f"# First\n\n{demo}")
     with (book.root / "_toc.yml").open("a") as toc:
         toc.write("  - file: book/second\n")
     status, said = run_command(book, monkeypatch, "build")
     assert status == 1
-    assert re.search(r"Not built as a whole:\n  - .*second", said)
+    assert re.search(
+        r"Not built as a whole:\n  - .*second.*\n"
+        r"  - book/first.html: its <digit-demo> reads data/network.json, which no chapter exported",
+        said,
+    )
 
 
 def test_jupyter_book_called_directly_says_what_to_run_instead(book: paths.Checkout) -> None:

@@ -97,17 +97,20 @@ def start_python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 @pytest.fixture
-def fake_npm(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a program named ``npm`` on PATH; its text is a shell script.
+def fake_npm(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put a program named ``npm`` on PATH; its texts are shell scripts.
 
-    In it, ``$2`` is the package and ``$6`` the folder that the archive must go to.
+    The first is for ``npm pack``: in it, ``$2`` is the package and ``$6`` the folder that the
+    archive must go to. ``view`` is for ``npm view``, which is asked first.
     """
 
-    def install(script: str) -> None:
+    def install(script: str, *, view: str = "exit 0") -> None:
         folder = tmp_path / "bin"
         folder.mkdir(exist_ok=True)
         program = folder / "npm"
-        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        program.write_text(
+            f'#!/bin/sh\nif [ "$1" = view ]; then\n{view}\nfi\n{script}\n', encoding="utf-8"
+        )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 

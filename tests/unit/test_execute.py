@@ -7,6 +7,8 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -109,7 +111,87 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
     return kernel
 
 
+# The line that tells how far a chapter is.
+
+
+class Clock:
+    """Time that goes by when a test says so, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of progress lines."""
+    made = Clock()
+    monkeypatch.setattr(time, "monotonic", made)
+    return made
+
+
+def test_a_cell_that_takes_long_says_so_in_fewer_and_fewer_lines(clock, capsys):
+    line = execute._ProgressLine("[1/5] 01_letters", 3)
+    line.tick()
+    line.next_cell(code("x = 1"))
+    clock.now += 29
+    line.tick()
+    line.next_cell(code("# Data.\n\nletters = fetch()"))
+    said = []
+    for _ in range(250):
+        clock.now += 1
+        line.tick()
+        said += capsys.readouterr().out.splitlines()
+    assert said == [
+        f"[1/5] 01_letters: cell 2 of 3 (letters = fetch()) runs for {seconds} s"
+        for seconds in (30, 60, 120, 240)
+    ]
+    line.next_cell(code("x = 2"))
+    line.done("251 s")
+    clock.now += 1000
+    line.tick()
+    assert capsys.readouterr().out == "[1/5] 01_letters: 3 cells, 251 s\n"
+
+
+def test_on_a_terminal_the_line_is_rewritten_whole(clock, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    line = execute._ProgressLine("[1/5] 01_letters", 3)
+    line.next_cell(code("letters = fetch()"))
+    clock.now += 30
+    line.tick()
+    clock.now += 0.5
+    line.tick()
+    clock.now += 1
+    line.tick()
+    line.next_cell(code("x = 2"))
+    line.done("9 s")
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert said.endswith("\n")
+    first, *rest = [part.rstrip() for part in said.split("\r")[1:]]
+    assert first == "[1/5] 01_letters: cell 1 of 3"
+    assert rest == [
+        "[1/5] 01_letters: cell 1 of 3 (letters = fetch()) runs for 30 s",
+        "[1/5] 01_letters: cell 1 of 3 (letters = fetch()) runs for 32 s",
+        "[1/5] 01_letters: cell 2 of 3",
+        "[1/5] 01_letters: 2 cells, 9 s",
+    ]
+    widths = [len(part.rstrip("\n")) for part in said.split("\r")[1:]]
+    assert widths[3] >= len(rest[1]), "nothing of the longer text stays"
+
+
 # With a real kernel.
+
+
+def test_a_waiting_kernel_is_heard_of(small, monkeypatch, capsys):
+    monkeypatch.setattr(execute, "FIRST_WORD_AFTER_S", 0.4)
+    small.chapter("01_letters", code("import time; time.sleep(1.5)"))
+    run(small, "01_letters")
+    assert "01_letters: cell 1 of 1 (import time; time.sleep(1.5)) runs for" in (
+        capsys.readouterr().out
+    )
 
 
 def test_a_chapter_runs_in_a_kernel_and_comes_from_the_cache_the_next_time(

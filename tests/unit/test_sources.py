@@ -12,6 +12,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -21,6 +22,7 @@ from collections.abc import Callable
 
 import filelock
 import pytest
+import requests
 from fakes import Answer, Server, wait_until
 
 from seeing.datasets import sources
@@ -389,6 +391,70 @@ def test_a_server_that_is_not_there_fails_at_once(cache, server):
     assert left_in(cache) == set()
 
 
+def test_where_no_server_answers_there_is_one_more_try_and_no_other(cache, no_waiting, monkeypatch):
+    asked = []
+
+    def head(url: str, **settings: object) -> None:
+        asked.append(url)
+        raise requests.ConnectionError("no such host")
+
+    monkeypatch.setattr(requests, "head", head)
+    source = sources.download("http://nowhere.invalid/a", FILE, HASH, retries=5)
+    assert unavailable(source).failures[1][1] == "no such host"
+    assert len(asked) == 2
+    assert len(no_waiting) == 1
+
+
+def test_a_server_that_answers_the_second_time_serves(cache, server, no_waiting, monkeypatch):
+    asked = []
+
+    def head(url: str, **settings: object) -> None:
+        asked.append(url)
+        if len(asked) == 1:
+            raise requests.ConnectionError("not yet")
+
+    monkeypatch.setattr(requests, "head", head)
+    server.answer(Answer(RIGHT))
+    resolve(downloads(server))
+    assert len(asked) == 2
+    assert_whole(cache)
+
+
+def test_a_name_server_that_keeps_silent_is_not_waited_for(cache, monkeypatch):
+    found = threading.Event()
+
+    def look_up(*arguments: object, **settings: object) -> None:
+        found.wait(timeout=60)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    start = time.monotonic()
+    error = unavailable(
+        sources.download("http://nowhere.invalid/a", FILE, HASH, answer_within_s=0.3)
+    )
+    found.set()
+    assert error.failures[1][1] == "no answer within 0.3 s"
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(("wanted", "said"), [("1", True), ("0", False)])
+def test_a_reader_is_told_whom_he_waits_for_where_progress_is_shown(
+    cache, monkeypatch, capsys, wanted, said
+):
+    monkeypatch.setenv("SEEING_PROGRESS", wanted)
+    resolve(writes(RIGHT, online=True))
+    captured = capsys.readouterr()
+    assert captured.err == ("letters: asking a good source ...\n" if said else "")
+    assert captured.out == "letters: from a good source, verified\n"
+
+
+def test_nobody_is_told_to_wait_for_what_is_not_asked(cache, monkeypatch, capsys):
+    monkeypatch.setenv("SEEING_PROGRESS", "1")
+    monkeypatch.setenv("SEEING_OFFLINE", "1")
+    resolve(writes(WRONG, online=True), writes(RIGHT))
+    assert capsys.readouterr().err == ""
+
+
 # What is in the cache already.
 
 
@@ -452,8 +518,9 @@ def test_a_cache_folder_that_is_a_file_gives_a_clear_message(cache):
     error = unavailable(writes(RIGHT))
     [(source, reason)] = error.failures
     assert source == f"cache {cache}"
-    assert "cannot write there (File exists)" in reason
-    assert "set SEEING_CACHE to a folder of your own" in reason
+    assert reason == (
+        "not there yet; cannot write there (File exists): set SEEING_CACHE to a folder of your own"
+    )
     assert cache.read_text(encoding="utf-8") == "in the way"
 
 
@@ -485,8 +552,59 @@ def test_a_disk_that_refuses_gives_a_clear_message(cache, monkeypatch, step, err
         cache.mkdir()
     [(source, reason)] = unavailable(writes(RIGHT)).failures
     assert source == f"cache {cache}"
-    assert reason.startswith(f"cannot write there ({error.strerror})")
+    assert reason.startswith(f"not there yet; cannot write there ({error.strerror})")
     assert "set SEEING_CACHE" in reason
+
+
+def test_a_whole_cache_that_nobody_can_write_to_or_lock_serves(cache):
+    resolve(writes(RIGHT))
+    (cache / ".letters.lock").unlink(missing_ok=True)
+    (cache / ".letters.lock").mkdir()  # not even root can lock a folder
+    assert resolve(fails(AssertionError("nobody should ask"))).from_cache
+
+
+def test_a_damaged_cache_that_nobody_can_lock_says_both(cache):
+    resolve(writes(RIGHT))
+    (cache / "letters" / FILE).write_bytes(WRONG)
+    (cache / ".letters.lock").unlink(missing_ok=True)
+    (cache / ".letters.lock").mkdir()
+    [(source, reason)] = unavailable(writes(RIGHT)).failures
+    assert source == f"cache {cache}"
+    assert reason.startswith(f"{FILE} holds wrong bytes; cannot write there (")
+    assert (cache / "letters" / FILE).read_bytes() == WRONG
+
+
+# Readers who stop reading.
+
+
+class ClosedPipe(io.StringIO):
+    """A stream whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_closed_pipe_is_no_fault_of_the_cached_copy(cache, monkeypatch):
+    resolve(writes(RIGHT))
+    monkeypatch.setattr(sys, "stdout", ClosedPipe())
+    with pytest.raises(BrokenPipeError):
+        resolve(fails(AssertionError("nobody should ask")))
+    assert_whole(cache)
+
+
+def test_a_closed_pipe_after_a_fetch_costs_neither_the_data_nor_a_second_source(cache, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", ClosedPipe())
+    with pytest.raises(BrokenPipeError):
+        resolve(writes(RIGHT), fails(AssertionError("nobody should ask")))
+    assert_whole(cache)
+    monkeypatch.undo()
+    assert sources._from_cache("letters", verify, cache).origin == "a good source"
+
+
+def test_a_closed_pipe_under_a_progress_bar_is_no_fault_of_the_source(cache):
+    with pytest.raises(BrokenPipeError):
+        resolve(fails(BrokenPipeError(32, "Broken pipe")), fails(AssertionError("no other")))
+    assert left_in(cache) == set()
 
 
 # Processes that are killed, and processes that start at once.
@@ -585,7 +703,9 @@ def test_a_lock_that_another_process_keeps_gives_a_clear_message(cache):
         sources.resolve("letters", [writes(RIGHT)], verify, lock_timeout=0.1)
     [(source, reason)] = caught.value.failures
     assert source == f"cache {cache}"
-    assert reason == (f"another process has held the lock for 0.1 s: {cache / '.letters.lock'}")
+    assert reason == (
+        f"not there yet; another process has held the lock for 0.1 s: {cache / '.letters.lock'}"
+    )
     assert left_in(cache) == set()
 
 
@@ -662,6 +782,29 @@ def test_npm_that_fails_without_a_summary_is_quoted(cache, fake_npm, stdout):
     fake_npm(f"echo '{stdout}'\necho 'npm error network down' >&2\nexit 1")
     reason = unavailable(npm()).failures[1][1]
     assert reason == "npm pack letters@1.0.0 failed: npm error network down"
+
+
+def test_a_registry_that_does_not_know_the_package_is_asked_for_nothing_more(cache, fake_npm):
+    fake_npm("exit 3", view='echo \'{"error": {"summary": "No such version"}}\'\nexit 1')
+    assert unavailable(npm()).failures[1][1] == "npm view letters@1.0.0 failed: No such version"
+
+
+def test_a_registry_that_does_not_answer_is_not_waited_for(cache, fake_npm):
+    fake_npm("exit 3", view="exec sleep 60")
+    start = time.monotonic()
+    reason = unavailable(npm(answer_within_s=0.3)).failures[1][1]
+    assert reason == "npm view letters@1.0.0 took more than 0.3 s"
+    assert time.monotonic() - start < 10
+    assert left_in(cache) == set()
+
+
+def test_npm_does_not_make_long_pauses_between_its_tries(cache, fake_npm, tmp_path):
+    asked = tmp_path / "asked"
+    fake_npm(f"echo \"$@\" >> '{asked}'\nexit 1", view=f"echo \"$@\" >> '{asked}'\nexit 0")
+    unavailable(npm())
+    lines = asked.read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == ["view", "pack"]
+    assert all("--fetch-retries=1 --fetch-retry-mintimeout=1000" in line for line in lines)
 
 
 def test_npm_that_hangs_is_ended(cache, fake_npm):

@@ -225,6 +225,32 @@ def test_no_helper_runs_code_of_others_when_it_is_read(path):
     assert not any(name.startswith("pickle.") for name in imports_of(path))
 
 
+def prints_that_look_like_faults(tree: ast.Module) -> list[int]:
+    """Lines of ``print`` where an OSError is caught: a closed pipe is one, and no fault of data."""
+    caught = re.compile(r"\b(OSError|IOError|Exception|BaseException)\b")
+    return [
+        node.lineno
+        for block in ast.walk(tree)
+        if isinstance(block, ast.Try)
+        and any(one.type is None or caught.search(ast.unparse(one.type)) for one in block.handlers)
+        for statement in block.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", [*MODULES, *sorted((ROOT / "tools").rglob("*.py"))], ids=lambda path: path.stem
+)
+def test_no_closed_pipe_is_taken_for_another_fault(path):
+    assert prints_that_look_like_faults(tree_of(path)) == []
+
+
+def test_a_print_where_an_oserror_is_caught_is_found():
+    tree = ast.parse("try:\n  if a:\n    print(1)\nexcept (ValueError, OSError):\n  print(2)")
+    assert prints_that_look_like_faults(tree) == [3]
+
+
 # What importing does.
 
 IMPORT = """

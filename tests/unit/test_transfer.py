@@ -60,6 +60,36 @@ class TestCut:
         with pytest.raises(ValueError, match=r"cannot be cut after 'inner': a connection passes"):
             backbones.cut(network, "inner")
 
+    @pytest.mark.parametrize("name", ["left", "left again", "right"])
+    def test_a_path_beside_the_cut(self, name):
+        inputs = keras.Input((4,))
+        first = keras.layers.Dense(4, name="first")(inputs)
+        left = keras.layers.Dense(4, name="left")(first)
+        left = keras.layers.Dense(4, name="left again")(left)
+        right = keras.layers.Dense(4, name="right")(first)
+        joined = keras.layers.Add(name="joined")([left, right])
+        network = keras.Model(inputs, keras.layers.Dense(2, name="last")(joined), name="small")
+        with pytest.raises(ValueError, match=f"cannot be cut after '{name}': a connection passes"):
+            backbones.cut(network, name)
+
+    @pytest.mark.parametrize("name", ["first", "joined"])
+    def test_a_layer_that_is_called_twice(self, name):
+        inputs = keras.Input((4,))
+        first = keras.layers.Dense(4, name="first")(inputs)
+        shared = keras.layers.Dense(4, activation="tanh", name="shared")
+        joined = keras.layers.Add(name="joined")([shared(first), shared(shared(first))])
+        network = keras.Model(inputs, keras.layers.Dense(2, name="last")(joined), name="small")
+        lower, upper = backbones.cut(network, name)
+        x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+        found = backbones.look(upper, backbones.look(lower, x))
+        np.testing.assert_allclose(found, backbones.look(network, x), rtol=1e-5, atol=1e-6)
+
+    def test_the_input_is_a_place_to_cut(self, network):
+        lower, upper = backbones.cut(network, network.layers[0].name)
+        x = images(2)
+        np.testing.assert_array_equal(backbones.look(lower, x), x)
+        np.testing.assert_array_equal(backbones.look(upper, x), backbones.look(network, x))
+
 
 class TestFromPixels:
     def test_preprocessing_goes_first(self, network):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import pathlib
 import sys
@@ -32,6 +33,9 @@ TIMEOUTS_S = {"quick": 600, "full": 7200}
 
 # What is said of an exception: its first words; the traceback has the rest.
 MAX_MESSAGE = 200
+
+# When a cell that still runs is mentioned for the first time.
+FIRST_WORD_AFTER_S = 30.0
 
 # nbclient's own remarks on a failure; the reader gets one sentence from us instead.
 _QUIET = logging.getLogger("bookbuild.nbclient")
@@ -156,7 +160,7 @@ def execute(
         log=_QUIET,
     )
     start = time.monotonic()
-    with _Watch(client) as watch:
+    with _Watch(client, line) as watch:
         try:
             _run_in_thread(client, environment, watch)
         # A kernel that dies, or never starts, is a RuntimeError.
@@ -256,7 +260,10 @@ def _run_in_thread(
 
 
 class _ProgressLine:
-    """One line a chapter: rewritten cell by cell on a terminal, printed once elsewhere.
+    """One line a chapter: rewritten while it runs on a terminal, printed once elsewhere.
+
+    A cell that takes long, for example because it waits for a network that is not there, says so:
+    on a terminal in this line, elsewhere in lines of their own, fewer and fewer.
 
     Attributes:
         number: the code cell that runs, counted from 1.
@@ -268,28 +275,62 @@ class _ProgressLine:
         self.number = 0
         self.cell: nbformat.NotebookNode | None = None
         self._live = sys.stdout.isatty()
+        self._width = 0
+        self._cell_began = time.monotonic()
+        self._say_after_s = FIRST_WORD_AFTER_S
 
     def next_cell(self, cell: nbformat.NotebookNode) -> None:
         self.number += 1
         self.cell = cell
+        self._cell_began = time.monotonic()
+        self._say_after_s = FIRST_WORD_AFTER_S
         if self._live:
-            text = f"\r{self._start}: cell {self.number} of {self._total} "
-            print(text, end="", flush=True)
+            self._rewrite(self._place())
+
+    def tick(self) -> None:
+        """Say that a cell still runs, if it has run for long; to be called now and then."""
+        seconds = time.monotonic() - self._cell_began
+        if self.cell is None or seconds < self._say_after_s:
+            return
+        text = f"{self._place()} ({_short(_first_line(self.cell), 50)}) runs for {seconds:.0f} s"
+        if self._live:
+            self._say_after_s = seconds + 1
+            self._rewrite(text)
+        else:
+            self._say_after_s *= 2
+            print(text, flush=True)
 
     def done(self, text: str) -> None:
-        start = "\r" if self._live else ""
-        print(f"{start}{self._start}: {self.number} cells, {text}", flush=True)
+        self._say_after_s = math.inf
+        line = f"{self._start}: {self.number} cells, {text}"
+        if self._live:
+            self._rewrite(line)
+            print(flush=True)
+        else:
+            print(line, flush=True)
+
+    def _place(self) -> str:
+        return f"{self._start}: cell {self.number} of {self._total}"
+
+    def _rewrite(self, text: str) -> None:
+        """Write over what stands in the line, which may be longer."""
+        print(f"\r{text:{self._width}}", end="", flush=True)
+        self._width = len(text)
 
 
 class _Watch:
     """Watches the kernel and its children while a block runs; at its end they are gone.
 
+    The progress line is told that time goes by.
+
     Attributes:
         peak_mb: the most memory that they held together, in MB.
     """
 
-    def __init__(self, client: nbclient.NotebookClient, interval_s: float = 0.2):
-        self._client, self._interval_s = client, interval_s
+    def __init__(
+        self, client: nbclient.NotebookClient, line: _ProgressLine, interval_s: float = 0.2
+    ):
+        self._client, self._line, self._interval_s = client, line, interval_s
         self._seen: set[psutil.Process] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -311,6 +352,8 @@ class _Watch:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._interval_s):
+            with contextlib.suppress(BrokenPipeError):  # the main thread will notice
+                self._line.tick()
             with contextlib.suppress(psutil.Error):
                 held = sum(process.memory_info().rss for process in self._family())
                 self.peak_mb = max(self.peak_mb, held / 1e6)
@@ -361,10 +404,10 @@ def _first_line(cell: nbformat.NotebookNode | None) -> str:
     return next(iter([*code, *lines]), "")
 
 
-def _short(text: str) -> str:
+def _short(text: str, length: int = MAX_MESSAGE) -> str:
     """A message on one line, cut where it gets long."""
     text = " ".join(text.split()).removesuffix(":")
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _full_text(error: Exception, failure: entries.Failure) -> str:

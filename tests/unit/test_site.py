@@ -1,0 +1,38 @@
+"""What a build looks for in the site that Jupyter Book left."""
+
+from fakes import Book
+
+from bookbuild import site, stage
+
+
+def put_page(book: Book, name: str, body: str) -> None:
+    """A built page."""
+    book.write(f"_build/html/{name}", f"<html><body>{body}</body></html>")
+
+
+def put_export(book: Book, name: str) -> None:
+    """A staged export."""
+    book.write(f"_build/source/{stage.STATIC}/{name}", "{}")
+
+
+def test_a_demo_whose_data_no_chapter_exported_is_named(book: Book) -> None:
+    put_page(book, "notebooks/01_letters.html", '<letter-demo class="a" src="data/deep/a.json">')
+    put_page(book, "book/preface.html", '<digit-demo\n src="data/b.json">')
+    put_export(book, "data/b.json")
+    assert site.missing_exports(book.checkout) == [
+        "notebooks/01_letters.html: its <letter-demo> reads data/deep/a.json, which no chapter "
+        "exported"
+    ]
+    put_export(book, "data/deep/a.json")
+    assert site.missing_exports(book.checkout) == []
+
+
+def test_a_file_that_an_earlier_build_left_in_the_site_is_no_export(book: Book) -> None:
+    put_page(book, "notebooks/01_letters.html", '<letter-demo src="data/a.json">')
+    book.write("_build/html/_static/data/a.json", "{}")
+    assert len(site.missing_exports(book.checkout)) == 1
+
+
+def test_pictures_and_scripts_are_no_demos(book: Book) -> None:
+    put_page(book, "book/preface.html", '<img src="data/a.png"><script src="data/b.js"></script>')
+    assert site.missing_exports(book.checkout) == []
