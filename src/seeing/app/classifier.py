@@ -24,7 +24,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from seeing.app import keras_settings
+from seeing.app import keras_settings, report
 from seeing.figures import lettering, pictures
 from seeing.models import backbones, fine_tuning, heads, resnet50
 from seeing.photos import folders, near_duplicates, reading, splits
@@ -41,6 +41,8 @@ FEW = 128  # to ask so few photographs takes less time than to compile the netwo
 VIEWS = 6
 # Of the head's regularization, scikit-learn's C: the candidates, and the one without validation.
 STRENGTHS, USUAL_STRENGTH = (0.001, 0.01, 0.1), 0.01
+
+UNKNOWN = "not known: no photograph in it"
 
 
 class CannotTrain(ValueError):
@@ -426,7 +428,7 @@ class Training:
         counts: photographs in each part: ``"training"``, ``"validation"``, ``"test"``.
         near_duplicates: pairs of photographs that show nearly the same picture, kept in one part.
         validation_accuracy: NaN where no photograph is in that part.
-        test_accuracy: the test part was used for this number alone; NaN where it is empty.
+        test_scores: the test part was used for these alone; None where it is empty.
         seconds: from the first photograph to the trained network.
     """
 
@@ -435,23 +437,31 @@ class Training:
     counts: dict[str, int]
     near_duplicates: int
     validation_accuracy: float
-    test_accuracy: float
+    test_scores: report.Scores | None
     seconds: float
+
+    @property
+    def test_accuracy(self) -> float:
+        """Share of the test photographs that were named rightly; NaN where there are none."""
+        return self.test_scores.accuracy if self.test_scores else math.nan
 
     def summary(self) -> str:
         """What was found, what was left out, and how good the classifier is."""
         return f"{self.folder.summary()}\n{self.scores()}"
 
     def scores(self) -> str:
-        """How the photographs were split, and how good the classifier is."""
+        """How many photographs each part held, and how good the classifier is."""
         parts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
-        lines = [f"split by file name: {parts}"]
+        lines = [f"split: {parts}"]
         if self.near_duplicates:
-            lines.append(f"{self.near_duplicates} pairs of near-duplicates, each kept in one part")
-        accuracies = {"validation": self.validation_accuracy, "test": self.test_accuracy}
-        for name, accuracy in accuracies.items():
-            said = f"{accuracy:.1%}" if self.counts[name] else "not known: no photograph in it"
-            lines.append(f"{name} accuracy: {said}")
+            lines.append(f"{self.near_duplicates:,} pairs of near-duplicates")
+        validated = not math.isnan(self.validation_accuracy)
+        said = f"{self.validation_accuracy:.1%}" if validated else UNKNOWN
+        lines.append(f"validation accuracy: {said}")
+        if self.test_scores is None:
+            lines.append(f"test accuracy: {UNKNOWN}")
+        else:
+            lines.append(report.after_testing(self.test_scores, self.classifier.class_names))
         lines.append(f"trained in {self.seconds:.0f} s")
         return "\n".join(lines)
 
@@ -467,8 +477,9 @@ def train(
 ) -> Training:
     """Train a classifier on a folder that holds one subfolder of photographs a class.
 
-    The photographs are split by their file names, as the book's flowers are; near-duplicates stay
-    in one part. The test part is opened once, at the end. Of the frozen and the fine-tuned
+    A folder that is split already is used as it is. Otherwise the photographs are split by their
+    classes' and files' names (:func:`seeing.photos.splits.stratified_split`), and near-duplicates
+    stay in one part. The test part is opened once, at the end. Of the frozen and the fine-tuned
     network, the one that does better on the validation part is kept.
 
     Args:
@@ -478,7 +489,8 @@ def train(
             0 leaves the network as ImageNet made it.
         seed: of all random numbers.
         weights: ResNet50's; loaded if not given.
-        say: gets what was found, and how each network does on the validation part.
+        say: gets what was found, how it is split and what the split lacks, and how each network
+            does on the validation part.
 
     Returns:
         The classifier and its record.
@@ -502,8 +514,11 @@ def train(
     folder = folders.scan(root)
     _require_text(folder.class_names)
     say(folder.summary())
-    pairs = near_duplicates.search(folder.paths)
-    split = splits.split(folder.paths, near_duplicates.groups(len(folder.paths), pairs))
+    found = near_duplicates.find(folder.looks)
+    split = folder.given_split
+    if split is None:
+        split = splits.stratified_split(folder.names, folder.y, found.groups)
+    say(report.before_training(folder, found, split))
     _require_every_class(folder, split)
     keras.utils.set_random_seed(seed)
     backbone = resnet50.build(include_top=False, input_shape=(None, None, 3), weights=weights)
@@ -527,21 +542,21 @@ def train(
         classifier=best,
         folder=folder,
         counts={name: int(np.sum(split == name)) for name in splits.SPLITS},
-        near_duplicates=len(pairs),
+        near_duplicates=len(found.pairs),
         validation_accuracy=validation_accuracy,
-        test_accuracy=_accuracy(best, folder, split, "test"),
+        test_scores=_test_scores(best, folder, split),
         seconds=seconds,
     )
 
 
 def _require_every_class(folder: folders.ImageFolder, split: np.ndarray) -> None:
-    counts = np.bincount(folder.y[split == "training"], minlength=len(folder.class_names))
-    for name, count in zip(folder.class_names, counts, strict=True):
-        if not count:
-            raise CannotTrain(
-                f"no photograph of class {name!r} is in the training part (70 % of all, chosen by "
-                "a hash of the file names); add photographs of it: twenty are a start"
-            )
+    lacking = report.classes_without(folder, split, "training")
+    if lacking:
+        raise CannotTrain(
+            f"{len(lacking)} of {len(folder.class_names)} classes have no photograph in the "
+            f"training part: {', '.join(lacking)}; add photographs of them (twenty are a start), "
+            "or take these folders away"
+        )
 
 
 def _frozen(
@@ -599,3 +614,13 @@ def _accuracy(
 ) -> float:
     paths, y = splits.part(folder.paths, folder.y, split, name)
     return measure(classifier, paths, y).accuracy if paths else math.nan
+
+
+def _test_scores(
+    classifier: PhotoClassifier, folder: folders.ImageFolder, split: np.ndarray
+) -> report.Scores | None:
+    paths, y = splits.part(folder.paths, folder.y, split, "test")
+    if not paths:
+        return None
+    predicted = measure(classifier, paths, y).probabilities.argmax(axis=1)
+    return report.scores(y, predicted, len(folder.class_names))

@@ -1,19 +1,27 @@
 """Split photographs into training, validation and test by their names.
 
-Explained in chapter 8, *A Flower Classifier*.
+- :func:`split`: by the file names, as the book's flowers are.
+- :func:`stratified_split`: for folders of any kind, where classes may be small and hold the same
+  file names.
+
+Explained in chapter 8, *A Flower Classifier*, and on the page *The Command Line*.
 """
 
 import dataclasses
 import hashlib
+import math
 import pathlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from seeing.datasets import sources
 
 SPLITS = ("training", "validation", "test")
+
+# Shares of the test and of the validation part, in percent.
+TEST_SHARE, VALIDATION_SHARE = 20, 10
 
 
 def split_of(file_name: str) -> str:
@@ -29,9 +37,22 @@ def split_of(file_name: str) -> str:
     Returns:
         ``"training"``, ``"validation"`` or ``"test"``.
     """
-    name = unicodedata.normalize("NFC", file_name)
-    bucket = int(hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest(), 16) % 100
-    return "test" if bucket < 20 else "validation" if bucket < 30 else "training"
+    bucket, _ = _place(file_name)
+    if bucket < TEST_SHARE:
+        return "test"
+    return "validation" if bucket < TEST_SHARE + VALIDATION_SHARE else "training"
+
+
+def _place(name: str) -> tuple[int, str]:
+    """A name's bucket, 0 to 99, and its hash, which orders the names of a bucket."""
+    composed = unicodedata.normalize("NFC", name)
+    digest = hashlib.sha256(composed.encode("utf-8", "surrogateescape")).hexdigest()
+    return int(digest, 16) % 100, digest
+
+
+def as_array(parts: Iterable[str]) -> np.ndarray:
+    """Names of parts as an array: str, shape (n,)."""
+    return np.array(list(parts), dtype=f"<U{max(map(len, SPLITS))}")
 
 
 def split(paths: Sequence[pathlib.Path], groups: Sequence[Sequence[int]] = ()) -> np.ndarray:
@@ -51,7 +72,86 @@ def split(paths: Sequence[pathlib.Path], groups: Sequence[Sequence[int]] = ()) -
         smallest = min(names[i] for i in group)
         for i in group:
             names[i] = smallest
-    return np.array([split_of(name) for name in names], dtype=f"<U{max(map(len, SPLITS))}")
+    return as_array(split_of(name) for name in names)
+
+
+def stratified_split(
+    names: Sequence[str], y: np.ndarray, groups: Sequence[Sequence[int]] = ()
+) -> np.ndarray:
+    """The part that each photograph belongs to, with enough of every class in every part.
+
+    As :func:`split_of` does, but from the class's name and the file's name together, so that a
+    file name that every class has does not decide for all of them. In each class, the test part
+    holds between half and twice its share of 20 %, the validation part of its 10 %; a class of
+    three photographs or more has one in each part, a class of two none for validation, a
+    single photograph is for training. Where chance alone would give less or more, photographs
+    whose hashes come next are moved.
+
+    So photographs that are added later leave the others where they were: all of them in a class
+    of some hundred photographs or more, nearly all in a smaller one.
+
+    A group of near-duplicates stays together and goes where its smallest name would go, unless
+    it alone is larger than that part may be: then it goes into the training part.
+
+    Args:
+        names: each photograph's path below the data's folder, its class first:
+            ``"daisy/IMG_0001.jpg"``.
+        y: their labels, integers, shape (n,).
+        groups: indices of photographs that belong together. A group that has several labels
+            counts for the class of its smallest name.
+
+    Returns:
+        str, shape (n,): ``"training"``, ``"validation"`` or ``"test"``.
+    """
+    grouped = {i for group in groups for i in group}
+    units = [list(group) for group in groups]
+    units += [[i] for i in range(len(names)) if i not in grouped]
+    of_class: dict[int, list[_Unit]] = {}
+    for members in units:
+        first = min(members, key=lambda i: names[i])
+        bucket, digest = _place(names[first])
+        of_class.setdefault(int(y[first]), []).append(_Unit(bucket, digest, members))
+    parts = [""] * len(names)
+    for members in of_class.values():
+        for unit, name in _dealt(members):
+            for i in unit.members:
+                parts[i] = name
+    return as_array(parts)
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class _Unit:
+    """What is dealt together: a photograph, or a group. Ordered by its name's hash."""
+
+    bucket: int
+    digest: str
+    members: list[int] = dataclasses.field(compare=False)
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+
+def _dealt(units: Sequence[_Unit]) -> list[tuple[_Unit, str]]:
+    """The part of each unit of one class: by its bucket, as far as every part has enough."""
+    count = sum(map(len, units))
+    borders = {"test": (0, TEST_SHARE), "validation": (TEST_SHARE, TEST_SHARE + VALIDATION_SHARE)}
+    room = {}
+    for (name, (low, high)), needed in zip(borders.items(), (2, 3), strict=True):
+        fewest, most = _bounds(count, high - low) if count >= needed else (0, 0)
+        by_chance = [len(unit) for unit in units if low <= unit.bucket < high]
+        room[name] = min(max(fewest, sum(n for n in by_chance if n <= most)), most)
+    dealt = []
+    for unit in sorted(units):
+        name = next((name for name in room if len(unit) <= room[name]), "training")
+        if name in room:
+            room[name] -= len(unit)
+        dealt.append((unit, name))
+    return dealt
+
+
+def _bounds(count: int, share: int) -> tuple[int, int]:
+    """Half and twice a part's share of so many photographs; one at least."""
+    return math.ceil(count * share / 200), max(1, math.floor(count * share / 50))
 
 
 def part(
