@@ -102,9 +102,8 @@ def main() -> int:
     position = {(kind, int(n)): i for i, (kind, n) in enumerate(named)}
     joined = {i: set(group) for group in found.groups for i in group}
     print(f"{len(data.paths):,} photographs, {data.edition} edition, {len(planted)} copies")
-    print(
-        f"listed in {listed - start:.1f} s, searched in {searched - listed:.1f} s; {cpu:.1f} s of CPU time"
-    )
+    seconds = f"listed in {listed - start:.1f} s, searched in {searched - listed:.1f} s"
+    print(f"{seconds}; {cpu:.1f} s of CPU time")
     hits = [
         position["original", i] in joined.get(position["copy", k], ())
         for k, (i, _) in enumerate(planted)

@@ -17,7 +17,7 @@ from seeing import __main__ as command_line
 from seeing.app import classifier, keras_settings
 from seeing.datasets import sources
 from seeing.models import backbones, fine_tuning, resnet50
-from seeing.photos import reading, splits
+from seeing.photos import reading
 
 SIDE = 32
 COLORS = {"blue sky": (40, 80, 220), "rosé": (230, 60, 90)}
@@ -86,31 +86,48 @@ class TestTrain:
         assert f"{training.counts['test']} test" in summary
         assert f"test accuracy: {training.test_accuracy:.1%}" in summary
 
-    def test_near_duplicates_are_counted(self, folder, small_backbone):
+    def test_near_duplicates_are_counted_and_named_before_training(self, folder, small_backbone):
         shutil.copy(folder / "rosé" / "picture 1.png", folder / "rosé" / "the same.png")
-        training = classifier.train(folder, image_size=SIDE, say=lambda text: None)
-        assert training.near_duplicates >= 1
-        assert "near-duplicates, each kept in one part" in training.scores()
-
-    def test_a_part_without_photographs_is_said(self, tmp_path, small_backbone):
-        names = [f"{i}.png" for i in range(60) if splits.split_of(f"{i}.png") == "training"]
-        for k, name in enumerate(("a", "b")):
-            (tmp_path / name).mkdir()
-            for i, file_name in enumerate(names[k::2]):
-                pixels = np.random.default_rng(100 * k + i).integers(0, 256, (40, 40, 3))
-                Image.fromarray(pixels.astype("uint8")).save(tmp_path / name / file_name)
+        shutil.copy(folder / "rosé" / "picture 2.png", folder / "blue sky" / "wrong.png")
         said = []
-        training = classifier.train(tmp_path, image_size=SIDE, say=said.append)
+        training = classifier.train(folder, image_size=SIDE, say=said.append)
+        assert training.near_duplicates == 2
+        assert "2 pairs of near-duplicates" in training.scores()
+        assert "rosé/picture 1.png, rosé/the same.png" in said[1]
+        wrong = said[1].partition("possible wrong labels")[2].splitlines()[1]
+        assert wrong.strip() == "blue sky/wrong.png, rosé/picture 2.png"
+
+    def test_a_folder_that_is_split_already_is_used_as_it_is(self, folder, small_backbone):
+        for name in COLORS:
+            for i, part in enumerate(("train", "train", "train", "val")):
+                (folder.parent / "split" / part / name).mkdir(parents=True, exist_ok=True)
+                for path in sorted((folder / name).glob("*.png"))[i::4]:
+                    shutil.copy(path, folder.parent / "split" / part / name / path.name)
+        said = []
+        training = classifier.train(folder.parent / "split", image_size=SIDE, say=said.append)
+        assert training.counts == {"training": 30, "validation": 10, "test": 0}
         assert np.isnan(training.test_accuracy)
-        assert not any("validation accuracy" in line for line in said)
+        assert "there is no test part" in said[1]  # before training
         assert "test accuracy: not known: no photograph in it" in training.scores()
 
-    def test_a_class_without_training_photographs(self, folder, small_backbone):
-        for path in (folder / "rosé").iterdir():
-            if splits.split_of(path.name) == "training":
+    def test_classes_without_training_photographs_are_all_named(self, folder, small_backbone):
+        split = folder.parent / "split"
+        for part, names in (("train", ("blue sky", "sea")), ("test", ("rosé", "aster", "sea"))):
+            for name in names:
+                (split / part / name).mkdir(parents=True)
+                shutil.copy(folder / "rosé" / "picture 0.png", split / part / name)
+        with pytest.raises(
+            classifier.CannotTrain, match=r"2 of 4 classes .* training part: aster, rosé; add"
+        ):
+            classifier.train(split, image_size=SIDE, say=lambda text: None)
+
+    def test_every_class_of_few_photographs_takes_part(self, folder, small_backbone):
+        for name in COLORS:
+            for path in sorted((folder / name).glob("*.png"))[4:]:
                 path.unlink()
-        with pytest.raises(classifier.CannotTrain, match=r"no photograph of class 'rosé'"):
-            classifier.train(folder, image_size=SIDE, say=lambda text: None)
+        training = classifier.train(folder, image_size=SIDE, say=lambda text: None)
+        assert training.counts == {"training": 4, "validation": 2, "test": 2}
+        assert training.test_scores.counts.tolist() == [1, 1]
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -132,7 +149,7 @@ class TestTrain:
         monkeypatch.setattr(fine_tuning, "fit", ruin)
         said = []
         training = classifier.train(folder, image_size=SIDE, fine_tuning_epochs=1, say=said.append)
-        frozen, tuned = (float(line.split()[-1].rstrip("%")) / 100 for line in said[1:])
+        frozen, tuned = (float(line.split()[-1].rstrip("%")) / 100 for line in said[2:])
         assert tuned < frozen
         assert training.validation_accuracy == pytest.approx(frozen, abs=0.001)
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import EpsImagePlugin, Image, features
 
 from seeing.datasets import drawn_flowers
-from seeing.photos import folders, pipeline, reading, splits
+from seeing.photos import folders, glances, near_duplicates, pipeline, reading, splits
 
 
 @pytest.fixture(scope="module")
@@ -414,6 +414,144 @@ class TestScan:
         assert len(folders.scan(root, decode=False).paths) == 3
         assert len(folders.scan(root).paths) == 2
 
+    def test_the_images_are_decoded_once(self, tmp_path, picture, monkeypatch):
+        root = tree(tmp_path, picture, daisy=2, tulips=1)
+        read, reads = reading.read_image, []
+        monkeypatch.setattr(reading, "read_image", lambda path: (reads.append(path), read(path))[1])
+        listed = folders.scan(root)
+        assert sorted(reads) == sorted(listed.paths)
+        near_duplicates.find(listed.looks)
+        assert len(reads) == 3
+        assert listed.looks.digests[0] == glances.glance(picture).digest
+        assert folders.scan(root, decode=False).looks is None
+        assert len(reads) == 3
+
+    def test_folders_of_systems_are_named_and_not_looked_into(self, tmp_path, picture):
+        root = tree(tmp_path / "pictures", picture, daisy=1, tulips=1)
+        inside = (
+            "@eaDir",
+            "#recycle",
+            "$RECYCLE.BIN",
+            "__MACOSX",
+            ".ipynb_checkpoints",
+            "@Recycle",
+        )
+        for k, name in enumerate(inside):
+            save((root if k % 2 else root / "daisy") / name / "daisy" / "small.png", picture)
+        listed = folders.scan(root)
+        assert len(listed.paths) == 2
+        assert listed.class_names == ("daisy", "tulips")
+        assert {item.path.name for item in listed.skipped} == set(inside)
+        assert all("folder of the operating system" in item.reason for item in listed.skipped)
+
+    @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+    def test_links(self, tmp_path, picture):
+        elsewhere = tree(tmp_path / "elsewhere", picture, roses=2, asters=1)
+        root = tree(tmp_path / "pictures", picture, daisy=1, tulips=1)
+        links = {
+            "roses": elsewhere / "roses",
+            "roses again": elsewhere / "roses",
+            "all": tmp_path,
+            "daisies": root / "daisy",
+            "tulips/more": elsewhere / "asters",
+            "tulips/loop": root,
+            "tulips/lost.png": tmp_path / "nowhere.png",
+            "tulips/one.png": elsewhere / "asters" / "0.png",
+        }
+        for name, target in links.items():
+            (root / name).symlink_to(target)
+        (root / "tulips" / "itself").symlink_to(root / "tulips" / "itself")
+        listed = folders.scan(root)
+        assert dict(zip(listed.class_names, np.bincount(listed.y), strict=True)) == {
+            "daisy": 1,
+            "roses": 2,  # a class may be a link
+            "tulips": 2,  # and so may a photograph
+        }
+        reasons = {item.path.relative_to(root).as_posix(): item.reason for item in listed.skipped}
+        expected = {
+            "roses again": "link to the same folder as .*roses",
+            "all": "link to a folder that holds this one",
+            "daisies": "link to a folder that is listed anyway",
+            "tulips/more": "link to a folder inside a class",
+            "tulips/loop": "link to a folder inside a class",
+            "tulips/lost.png": "link that leads nowhere",
+            "tulips/itself": "link that leads nowhere",
+        }
+        assert reasons.keys() == expected.keys()
+        for name, reason in expected.items():
+            assert re.match(reason, reasons[name]), (name, reasons[name])
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+    @pytest.mark.parametrize("decode", [True, False])
+    def test_a_pipe_is_named_and_not_waited_for(self, tmp_path, picture, decode):
+        root = tree(tmp_path, picture, daisy=1, tulips=1)
+        os.mkfifo(root / "daisy" / "pipe.jpg")
+        listed = folders.scan(root, decode=decode)
+        assert len(listed.paths) == 2
+        (skipped,) = listed.skipped
+        assert (skipped.path.name, skipped.reason[:15]) == ("pipe.jpg", "no regular file")
+
+    def test_folders_that_cannot_be_opened_are_named(self, tmp_path, picture, monkeypatch):
+        root = tree(tmp_path, picture, daisy=1, tulips=1, roses=1)
+        save(root / "daisy" / "private" / "x.png", picture)
+        closed = {root / "daisy" / "private", root / "roses"}
+        iterdir = pathlib.Path.iterdir
+
+        def refuse(path):
+            if path in closed:
+                raise PermissionError(13, "Permission denied", str(path))
+            return iterdir(path)
+
+        monkeypatch.setattr(pathlib.Path, "iterdir", refuse)
+        listed = folders.scan(root)
+        assert listed.class_names == ("daisy", "tulips")
+        assert {item.path for item in listed.skipped} == closed
+        assert all(
+            item.reason == "folder cannot be opened: Permission denied" for item in listed.skipped
+        )
+        closed.add(root)
+        with pytest.raises(folders.NotAnImageFolder, match="cannot be opened: Permission denied"):
+            folders.scan(root)
+
+    @pytest.mark.parametrize(
+        ("names", "parts"),
+        [
+            (("train", "val"), ("training", "validation")),
+            (("Training", "validation", "TEST"), ("training", "validation", "test")),
+            (("train", "test"), ("training", "test")),
+        ],
+    )
+    def test_a_folder_that_is_split_already(self, tmp_path, picture, names, parts):
+        for name in names:
+            tree(tmp_path / name, picture, daisy=2, tulips=1)
+        save(tmp_path / names[-1] / "unlabeled.png", picture)
+        save(tmp_path / "drafts" / "daisy" / "x.png", picture)
+        (tmp_path / names[-1] / "roses").mkdir()
+        listed = folders.scan(tmp_path)
+        assert listed.class_names == ("daisy", "tulips")
+        found = [path.relative_to(tmp_path).parts[0] for path in listed.paths]
+        expected = dict(zip(names, parts, strict=True))
+        assert listed.given_split.tolist() == [expected[name] for name in found]
+        assert listed.y.tolist() == [0] * 2 * len(names) + [1] * len(names)
+        reasons = {item.path.name: item.reason for item in listed.skipped}
+        assert reasons["unlabeled.png"] == "lies in no class folder"
+        assert "which split this folder" in reasons["x.png"]
+        assert reasons["roses"] == "class folder without an image that can be read"
+        assert len(reasons) == 3
+
+    @pytest.mark.parametrize("names", [("train", "bus"), ("train", "test"), ("train",)])
+    def test_classes_that_only_sound_like_parts(self, tmp_path, picture, names):
+        root = tree(tmp_path, picture, plane=1, **dict.fromkeys(names, 1))
+        save(root / "train" / "steam" / "x.png", picture)
+        listed = folders.scan(root)
+        assert listed.class_names == tuple(sorted({*names, "plane"}))
+        assert listed.given_split is None
+
+    def test_names_below_the_folder(self, tmp_path, picture):
+        root = tree(tmp_path, picture, daisy=1, tulips=1)
+        save(root / "daisy" / "beach" / "x.png", picture)
+        assert folders.scan(root).names == ["daisy/0.png", "daisy/beach/x.png", "tulips/0.png"]
+
     def test_a_single_class_is_refused(self, tmp_path, picture):
         with pytest.raises(folders.NotAnImageFolder, match=r"only one class .*'daisy'"):
             folders.scan(tree(tmp_path, picture, daisy=2))
@@ -474,6 +612,85 @@ class TestSplit:
         assert y.tolist() == [0, 2]
         with pytest.raises(ValueError, match="no part is called 'train'"):
             splits.part(paths, np.arange(4), split, "train")
+
+
+class TestStratifiedSplit:
+    @staticmethod
+    def of(counts, groups=()):
+        """Names, labels and split of classes that hold 0.jpg, 1.jpg, ..."""
+        names = [f"class {k}/{i}.jpg" for k, count in enumerate(counts) for i in range(count)]
+        y = np.repeat(np.arange(len(counts)), counts)
+        return names, y, splits.stratified_split(names, y, groups)
+
+    def test_the_rule_in_a_large_class(self):
+        names, _, split = self.of([500])
+        assert split.tolist() == [splits.split_of(name) for name in names]
+
+    def test_the_same_file_names_in_every_class_fall_apart(self):
+        names, _, split = self.of([3] * 40)
+        parts = {
+            name: {split[i] for i, other in enumerate(names) if other.endswith(name)}
+            for name in ("0.jpg", "1.jpg", "2.jpg")
+        }
+        assert all(found == set(splits.SPLITS) for found in parts.values())
+
+    @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 12, 20, 60])
+    def test_every_class_has_its_share_in_every_part(self, count):
+        _, y, split = self.of([count] * 100)
+        for name, share, needed in (("test", 0.2, 2), ("validation", 0.1, 3)):
+            found = np.bincount(y[split == name], minlength=100)
+            if count < needed:
+                assert found.max() == 0
+            else:
+                assert found.min() >= max(1, count * share / 2)
+                assert found.max() <= max(1, count * share * 2)
+        assert np.bincount(y[split == "training"], minlength=100).min() >= 1
+
+    @pytest.mark.parametrize(("count", "share"), [(10, 0.1), (20, 0.05), (100, 0.01)])
+    def test_photographs_stay_where_they_are_when_others_are_added(self, count, share):
+        names, _, split = self.of([count] * 50)
+        more, _, later = self.of([2 * count] * 50)
+        where = dict(zip(more, later, strict=True))
+        assert (
+            np.mean([where[name] != part for name, part in zip(names, split, strict=True)]) < share
+        )
+
+    def test_other_classes_and_the_order_do_not_matter(self):
+        names, y, split = self.of([9, 30])
+        assert self.of([9])[2].tolist() == split[:9].tolist()
+        backward = splits.stratified_split(names[::-1], y[::-1])
+        assert backward.tolist() == split.tolist()[::-1]
+
+    def test_groups_stay_together(self):
+        groups = [list(range(k, k + 3)) for k in range(0, 240, 4)]
+        names, _, split = self.of([120, 120], groups)
+        for group in groups:
+            assert len(set(split[group])) == 1
+            assert split[group[0]] == splits.split_of(min(names[i] for i in group))
+        assert set(split[[group[0] for group in groups]]) == set(splits.SPLITS)
+
+    def test_a_group_that_is_too_large_for_a_part_is_for_training(self):
+        for first in range(20):  # some of the names belong elsewhere by themselves
+            group = list(range(first, first + 40))
+            _, _, split = self.of([60], [group])
+            assert set(split[group]) == {"training"}
+            assert {"validation", "test"} <= set(split)
+
+    def test_a_group_of_two_classes_stays_together(self):
+        _, y, split = self.of([10, 10], [[3, 14]])
+        assert split[3] == split[14]
+        assert np.bincount(y[split == "test"], minlength=2).min() >= 1
+
+    def test_accents_in_either_form(self):
+        names = [f"rosé/{i}.jpg" for i in range(30)]
+        other = [unicodedata.normalize("NFD", name) for name in names]
+        y = np.zeros(30, int)
+        assert splits.stratified_split(names, y).tolist() == (
+            splits.stratified_split(other, y).tolist()
+        )
+
+    def test_nothing(self):
+        assert splits.stratified_split([], np.zeros(0, int)).shape == (0,)
 
 
 class TestSplitPhotographs:
