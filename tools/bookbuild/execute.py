@@ -196,7 +196,14 @@ def kernel_environment(profile: str, **more: str) -> dict[str, str]:
     ``SEEING_STRICT`` is for nbval's own kernels: there a result outside its band must raise. Here
     it must not, so that the page is whole; the verdict tells.
     """
-    environment = {**os.environ, "SEEING_PROFILE": profile, "SEEING_PROGRESS": "0", **more}
+    environment = {
+        # The kernel's debugger, of which nobody makes use, else warns in older versions.
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        **os.environ,
+        "SEEING_PROFILE": profile,
+        "SEEING_PROGRESS": "0",
+        **more,
+    }
     environment.pop("SEEING_STRICT", None)
     return environment
 
