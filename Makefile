@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONPATH := tools
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book test unit site execute serve reference outputs bench lint clean mutations everywhere \
+.PHONY: help book test unit site execute serve reference outputs release bench lint clean mutations everywhere \
 	test-oldest test-newest test-colab
 .DEFAULT_GOAL := help
 
@@ -59,6 +59,9 @@ reference: $(READY) ## record reference results: make reference CHAPTER=first_cn
 
 outputs: $(READY) ## store what the nbval-checked cells print: make outputs [CHAPTER=first_cnn]
 	@$(BIN)/python -m bookbuild outputs $(CHAPTER)
+
+release: $(READY) ## write the version in pyproject.toml to all that names it, and say what to push
+	@$(BIN)/python -m bookbuild release
 
 bench: $(READY) ## measure our helpers side by side with their peers
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
