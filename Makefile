@@ -11,11 +11,12 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONPATH := tools
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book test unit site execute serve reference outputs bench lint clean mutations everywhere
+.PHONY: help book test unit site execute serve reference outputs release bench lint clean mutations everywhere \
+	test-oldest test-newest test-colab
 .DEFAULT_GOAL := help
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 	@echo '  SEEING_PROFILE=full make book builds it with the real budgets (hours without a GPU).'
 
 book: $(READY) ## execute what changed and build _build/html/index.html
@@ -29,6 +30,16 @@ unit: $(READY) ## the unit tests alone
 
 site: $(READY) ## a strict build, each chapter's bands, and the site in a browser, in any profile
 	@$(BIN)/python -m pytest tests/notebooks tests/site
+
+# In environments of their own, .venv-oldest and so on; PYTHON=python3.13 names the Python.
+test-oldest: ## the unit tests with the oldest versions that the ranges allow
+	@sh tools/test-versions.sh oldest
+
+test-newest: ## the unit tests with the newest versions that the ranges allow
+	@sh tools/test-versions.sh newest
+
+test-colab: ## the unit tests with Colab's versions
+	@sh tools/test-versions.sh colab
 
 mutations: $(READY) ## break helpers on purpose and see a check fail for each: minutes
 	@$(BIN)/python -m pytest tests/mutations
@@ -48,6 +59,9 @@ reference: $(READY) ## record reference results: make reference CHAPTER=first_cn
 
 outputs: $(READY) ## store what the nbval-checked cells print: make outputs [CHAPTER=first_cnn]
 	@$(BIN)/python -m bookbuild outputs $(CHAPTER)
+
+release: $(READY) ## write the version in pyproject.toml to all that names it, and say what to push
+	@$(BIN)/python -m bookbuild release
 
 bench: $(READY) ## measure our helpers side by side with their peers
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,30 +1,18 @@
 """What a reader installs: Colab's own packages satisfy it, and CI's versions are pinned by hash."""
 
+import ast
+import os
 import pathlib
 import re
 import subprocess
+import sys
 import tomllib
 
 import pytest
-from packaging import markers, requirements, utils, version
+from packaging import markers, requirements, specifiers, utils, version
 
-# As Colab's published package list of 2026-08-19 says. The helpers install there without
-# changing one of these.
 COLAB_PYTHON = "3.13"
-COLAB = {
-    "tensorflow": "2.20.0",
-    "keras": "3.13.2",
-    "numpy": "2.1.3",
-    "scikit-learn": "1.6.1",
-    "scikit-image": "0.25.2",
-    "matplotlib": "3.10.0",
-    "pillow": "11.3.0",
-    "pooch": "1.9.0",
-    "mlxtend": "0.23.4",
-    "ipython": "7.34.0",
-    "ipykernel": "6.17.1",
-    "h5py": "3.16.0",
-}
+
 # In none of our notes on Colab's list; each is a dependency of a package that is. Where they are
 # too old there, pip may replace them without touching what a running kernel has imported.
 NOT_NOTED = {
@@ -34,8 +22,9 @@ NOT_NOTED = {
     "filelock",
     "platformdirs",
     "psutil",
-    "ipywidgets",
 }
+# The first versions of Keras without CVE-2026-0897 and CVE-2026-1669 are 3.12.1 and 3.13.2.
+FLAWED_KERAS = ["3.12.0", "3.13.0", "3.13.1"]
 
 # Put together here, so that this file does not hold them.
 REGISTRY_ADDRESSES = ["registry." + "npmjs", "python" + "hosted", "deb." + "debian.org"]
@@ -87,21 +76,46 @@ def pins(checkout: pathlib.Path) -> list[tuple[requirements.Requirement, list[st
 # Colab.
 
 
-@pytest.mark.parametrize("package", COLAB)
-def test_colabs_own_version_satisfies_our_range(ranges, package):
-    assert package in ranges
-    assert ranges[package].specifier.contains(COLAB[package])
+@pytest.fixture(scope="module")
+def colab(checkout: pathlib.Path) -> dict[str, str]:
+    """Colab's version of each package that we know of there."""
+    pins = map(requirements.Requirement, read_lines(checkout / "requirements-colab.txt"))
+    found = {}
+    for one in pins:
+        [specifier] = one.specifier
+        assert specifier.operator == "==", one
+        found[utils.canonicalize_name(one.name)] = specifier.version
+    assert {"tensorflow", "keras", "numpy"} <= set(found)
+    return found
 
 
-def test_every_line_is_known_from_colabs_list_or_noted_as_missing_there(ranges):
-    assert set(ranges) == set(COLAB) | NOT_NOTED
+def test_colabs_own_versions_satisfy_our_ranges(ranges, colab):
+    assert set(colab) <= set(ranges)
+    refused = {
+        name: found for name, found in colab.items() if not ranges[name].specifier.contains(found)
+    }
+    assert refused == {}, "on Colab, the first cell would replace these"
+
+
+def test_every_line_is_known_from_colabs_list_or_noted_as_missing_there(ranges, colab):
+    assert set(ranges) == set(colab) | NOT_NOTED
+
+
+@pytest.mark.parametrize("flawed", FLAWED_KERAS)
+def test_no_keras_with_a_known_flaw_in_reading_hdf5_files_is_allowed(ranges, flawed):
+    assert not ranges["keras"].specifier.contains(flawed)
+
+
+@pytest.mark.parametrize("sound", ["3.12.1", "3.13.2", "3.14.0"])
+def test_a_keras_that_mended_the_flaw_is_allowed(ranges, sound):
+    assert ranges["keras"].specifier.contains(sound)
 
 
 def test_every_line_gives_a_lowest_version_and_no_exact_one(ranges):
     for requirement in ranges.values():
         operators = {specifier.operator for specifier in requirement.specifier}
         assert ">=" in operators, requirement
-        assert operators <= {">=", "<"}, requirement
+        assert operators <= {">=", "<", "!="}, requirement
         assert requirement.url is None
         assert requirement.marker is None
 
@@ -113,11 +127,69 @@ def test_a_lower_version_than_colabs_major_is_refused(ranges):
     assert not ranges["numpy"].specifier.contains("1.26.4")
 
 
-@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", f"{COLAB_PYTHON}.0"])
-def test_the_package_installs_on_colabs_python_and_ours(project, python):
-    from packaging import specifiers
+SUPPORTED_PYTHONS = ["3.11.4", "3.12.0", f"{COLAB_PYTHON}.0"]
+# tarfile's data filter came with 3.11.4.
+OTHER_PYTHONS = ["3.10.14", "3.11.3", "3.14.0"]
 
-    assert specifiers.SpecifierSet(project["project"]["requires-python"]).contains(python)
+
+@pytest.mark.parametrize("python", [*SUPPORTED_PYTHONS, *OTHER_PYTHONS])
+def test_the_package_installs_on_colabs_python_and_ours_and_no_other(project, python):
+    allowed = specifiers.SpecifierSet(project["project"]["requires-python"])
+    assert allowed.contains(python) is (python in SUPPORTED_PYTHONS)
+
+
+@pytest.mark.parametrize("python", [*SUPPORTED_PYTHONS, *OTHER_PYTHONS])
+def test_make_looks_for_the_same_pythons(checkout, tmp_path, python):
+    program = tmp_path / "python"
+    version_info = tuple(map(int, python.split(".")))
+    question = f"import sys; sys.version_info = {version_info}; exec(sys.argv[1])"
+    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{question}' \"$2\"\n", "utf-8")
+    program.chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(checkout / "tools" / "find-python.sh")],
+        env={**os.environ, "PYTHON": str(program)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    supported = python in SUPPORTED_PYTHONS
+    assert done.returncode == (0 if supported else 1)
+    assert done.stdout == (f"{program}\n" if supported else "")
+    assert ("3.11.4 or later" in done.stderr) is not supported
+
+
+# What the tests need.
+
+
+def imported_by(folder: pathlib.Path) -> set[str]:
+    """The first names of every module that the files in a folder import."""
+    found = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names)
+
+
+# Modules whose package has another name.
+PACKAGE_OF = {"PIL": "pillow", "bs4": "beautifulsoup4", "skimage": "scikit-image"}
+PACKAGE_OF |= {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipython"}
+OURS = {"seeing", "bookbuild", "fakes"}
+
+
+def test_the_extra_for_tests_brings_everything_that_the_unit_tests_import(
+    checkout, project, ranges
+):
+    test_extra = project["project"]["optional-dependencies"]["test"]
+    named = {utils.canonicalize_name(requirements.Requirement(text).name) for text in test_extra}
+    needed = imported_by(checkout / "tests" / "unit") | imported_by(
+        checkout / "tools" / "bookbuild"
+    )
+    # guard.py is Sphinx's to load; no unit test does.
+    packages = {PACKAGE_OF.get(name, name) for name in needed - OURS - {"sphinx"}}
+    assert packages - named - set(ranges) == set()
 
 
 def test_the_package_asks_for_what_requirements_txt_says(project):

@@ -9,7 +9,18 @@ import sys
 import time
 import webbrowser
 
-from bookbuild import entries, execute, lock, notebooks, paths, reference, report, site, stage
+from bookbuild import (
+    entries,
+    execute,
+    lock,
+    notebooks,
+    paths,
+    reference,
+    release,
+    report,
+    site,
+    stage,
+)
 from seeing import profiles
 
 DEFAULT_PORT = 8000
@@ -31,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     part.add_argument("--full", action="store_true", help="only the full run; quick runs stay")
     chosen = commands.add_parser("outputs", help="store what the checked cells print")
     chosen.add_argument("chapter", nargs="?", help="default: every chapter")
+    commands.add_parser("release", help="write the version to everything that names it")
     commands.add_parser("lint", help="list what is wrong with the stored notebooks")
     chosen = commands.add_parser("serve", help="serve the built site on localhost")
     chosen.add_argument("--port", type=int, default=DEFAULT_PORT)
@@ -123,8 +135,17 @@ def _outputs(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     return 0
 
 
+def _release(options: argparse.Namespace, checkout: paths.Checkout) -> int:
+    for path in release.write(checkout):
+        print(f"wrote {path}")
+    named = release.tag(checkout)
+    print(f"Commit, git tag {named}, and push both: git push --atomic origin main {named}")
+    return 0
+
+
 def _lint(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     found = [problem for path in checkout.chapters() for problem in notebooks.problems(path)]
+    found += release.problems(checkout)
     print("\n".join(found) or f"{len(checkout.chapters())} notebooks: nothing to complain about")
     return 1 if found else 0
 
@@ -171,6 +192,7 @@ _COMMANDS = {
     "execute": _execute,
     "reference": _reference,
     "outputs": _outputs,
+    "release": _release,
     "lint": _lint,
     "serve": _serve,
 }

@@ -216,9 +216,16 @@ def kernel_environment(profile: str, **more: str) -> dict[str, str]:
     ``SEEING_STRICT`` is for nbval's own kernels: there a result outside its band must raise. Here
     it must not, so that the page is whole; the verdict tells.
     """
-    # TensorFlow's C++ side otherwise prints its build details into a page, and into what git keeps.
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    environment = {**quiet, "SEEING_PROFILE": profile, "SEEING_PROGRESS": "0", **more}
+    environment = {
+        # TensorFlow's C++ side otherwise prints its build details into a page, and into git.
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        # The kernel's debugger, of which nobody makes use, else warns in older versions.
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        **os.environ,
+        "SEEING_PROFILE": profile,
+        "SEEING_PROGRESS": "0",
+        **more,
+    }
     environment.pop("SEEING_STRICT", None)
     return environment
 

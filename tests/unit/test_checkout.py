@@ -1,0 +1,113 @@
+"""What git and GitHub are told: what is never stored, and what the workflows may do."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+from fakes import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def read(path: pathlib.Path) -> dict:
+    """A workflow; YAML takes its key ``on`` for a truth value."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+# git.
+
+
+@pytest.mark.parametrize("name", [".venv", ".venv-oldest", ".venv-colab", "_build"])
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_environments_and_what_is_built_are_never_stored(tmp_path, name, kind):
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
+    if kind == "link":
+        (tmp_path / name).symlink_to(ROOT)
+    else:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    command = ["git", "-C", str(tmp_path), "status", "--porcelain"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert listed == "?? .gitignore\n"
+
+
+# GitHub.
+
+
+def test_there_are_workflows_to_look_at():
+    assert {path.stem for path in WORKFLOWS} == {"canary", "publish", "test"}
+
+
+@each_workflow
+def test_every_action_is_pinned_by_hash_and_says_its_version(path):
+    used = re.findall(r"uses: *(.+)", path.read_text(encoding="utf-8"))
+    assert used
+    for one in used:
+        own = one.startswith("./")
+        assert own or re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
+
+
+def test_an_action_has_the_same_hash_everywhere():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
+    pins = set(re.findall(r"uses: *([\w-]+/[\w-]+)@(\w+)", text))
+    assert len(pins) == len({action for action, _ in pins})
+
+
+@each_workflow
+def test_a_job_may_write_nothing_but_the_pages(path):
+    workflow = read(path)
+    granted = [
+        workflow["permissions"],
+        *(job.get("permissions") for job in workflow["jobs"].values()),
+    ]
+    for permissions in filter(None, granted):
+        written = {scope for scope, access in permissions.items() if access == "write"}
+        assert written in (set(), {"pages", "id-token"})
+
+
+@each_workflow
+def test_two_runs_of_a_workflow_do_not_cross(path):
+    assert read(path)["concurrency"]["group"]
+
+
+@each_workflow
+def test_every_job_ends_some_time_and_leaves_no_credentials(path):
+    for name, job in read(path)["jobs"].items():
+        if "uses" in job:
+            continue
+        assert job["timeout-minutes"] <= 360, name
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, name
+
+
+def test_only_a_release_is_published():
+    """A page's rocket opens the chapter of its release, so no other state may become a page."""
+    jobs = read(ROOT / ".github" / "workflows" / "publish.yml")["jobs"]
+    assert jobs["build"]["if"] == "needs.chapters.outputs.release == 'true'"
+    assert "chapters" in jobs["build"]["needs"]
+    assert jobs["deploy"]["needs"] == "build"
+
+
+@pytest.mark.parametrize("versions", ["oldest", "newest", "colab"])
+def test_a_robot_runs_the_tests_with_other_versions_as_people_do(versions):
+    text = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
+    assert f"run: make test-{versions}\n" in text
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"test-{versions}: " in makefile
+    assert f"sh tools/test-versions.sh {versions}\n" in makefile
+
+
+def test_versions_that_nobody_knows_are_refused_before_anything_is_made(tmp_path):
+    script = ROOT / "tools" / "test-versions.sh"
+    done = subprocess.run(
+        ["sh", str(script), "latest"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "oldest|newest|colab" in done.stderr
+    assert list(tmp_path.iterdir()) == []
