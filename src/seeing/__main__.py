@@ -144,7 +144,13 @@ def train(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     print(training.scores())
-    training.classifier.save(output)
+    try:
+        training.classifier.save(output)
+    except classifier.SavedElsewhere:
+        raise
+    except OSError as error:  # the place has changed since it was looked at
+        kept = training.classifier.rescue(output.parent)
+        raise classifier.SavedElsewhere(f"{error}. {kept}") from error
     print(f"saved: {output}")
     return 0
 
