@@ -162,12 +162,29 @@ def train(options: argparse.Namespace) -> int:
         fine_tuning_epochs=options.fine_tune,
         seed=options.seed,
     )
-    try:
+    try:  # saved first: what was trained is kept, also where nobody reads the scores
+        _save(training.classifier, output)
+    finally:
         print(training.scores())
-    finally:  # what was trained is kept, also where nobody reads the scores
-        training.classifier.save(output)
     print(f"saved: {output}")
     return 0
+
+
+def _save(trained: "classifier.PhotoClassifier", output: pathlib.Path) -> None:
+    """Save a classifier, in its parent folder if its own place was taken meanwhile.
+
+    Raises:
+        classifier.SavedElsewhere: saying where it is.
+    """
+    from seeing.app import classifier
+
+    try:
+        trained.save(output)
+    except classifier.SavedElsewhere:
+        raise
+    except OSError as error:  # the place has changed since it was looked at
+        kept = trained.rescue(output.parent)
+        raise classifier.SavedElsewhere(f"{error}. {kept}") from error
 
 
 def predict(options: argparse.Namespace) -> int:

@@ -383,6 +383,27 @@ class TestSaveAndLoad:
         (kept,) = tmp_path.glob(".classifier-*/network.keras")
         assert keras.saving.load_model(kept).output.shape == (None, 3)
 
+    def test_a_network_that_goes_elsewhere_without_its_names(self, tmp_path, monkeypatch):
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
+        save = keras.Model.save
+
+        def fail_in_its_place(self, path, **options):
+            if path.parent.parent == tmp_path:
+                raise RuntimeError("HDF5 cannot write")
+            save(self, path, **options)
+
+        def fail(self, folder):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(keras.Model, "save", fail_in_its_place)
+        monkeypatch.setattr(classifier.PhotoClassifier, "_write_names", fail)
+        message = r"\(HDF5 cannot write\)\. The trained network is kept: .*its outputs are a, b, c"
+        with pytest.raises(classifier.SavedElsewhere, match=message):
+            untrained().save(tmp_path / "model")
+        (kept,) = tmp_path.glob("elsewhere/.classifier-*/network.keras")
+        assert keras.saving.load_model(kept).output.shape == (None, 3)
+
     def test_a_name_that_somebody_else_has_taken_meanwhile(self, tmp_path, monkeypatch):
         write_names = classifier.PhotoClassifier._write_names
 
@@ -543,6 +564,24 @@ class TestCommandLine:
         ]
         with Image.open(drawn / "picture 0.png") as drawing:
             assert drawing.size[0] > 300
+
+    def test_a_place_that_is_taken_during_the_training(
+        self, folder, tmp_path, small_backbone, monkeypatch, capsys
+    ):
+        train = classifier.train
+
+        def train_and_take_the_place(*arguments, **options):
+            (tmp_path / "model").mkdir()
+            return train(*arguments, **options)
+
+        monkeypatch.setattr(classifier, "train", train_and_take_the_place)
+        words = ["train", str(folder), "--output", str(tmp_path / "model"), "--image-size", "32"]
+        assert command_line.main(words) == 1
+        (kept,) = tmp_path.glob(".classifier-*")
+        said = capsys.readouterr().err
+        assert "model exists already" in said
+        assert f"The classifier is kept in {kept}: move it" in said
+        assert classifier.load(kept).class_names == tuple(COLORS)
 
     def test_the_default_name(self, folder, small_backbone, monkeypatch):
         monkeypatch.chdir(folder)

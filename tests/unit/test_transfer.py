@@ -188,7 +188,9 @@ class TestMemory:
 
         monkeypatch.setattr(keras.Model, "predict_on_batch", run_out)
         monkeypatch.setattr(keras.Model, "fit", run_out)
-        with pytest.raises(MemoryError, match=r"memory ran out while looking at 2 images of \(16"):
+        with pytest.raises(
+            MemoryError, match=r"memory ran out while looking at 2 images of 16×16×3"
+        ):
             backbones.activations(network, batches(images(2), 2), 2)
         with pytest.raises(MemoryError, match="memory ran out while training on batches of 32"):
             fine_tuning.fit(

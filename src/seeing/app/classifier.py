@@ -139,17 +139,16 @@ class PhotoClassifier:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             partial = self._write_network(folder.parent)
-        except OSError as error:
+        except Exception as error:  # as in `rescue`
             raise SavedElsewhere(
-                f"{folder} could not be written ({_reason(error)}). {self._rescue()}"
+                f"{folder} could not be written ({_reason(error)}). {self.rescue()}"
             ) from error
         try:
             self._write_names(partial)
             partial.rename(folder)
         except OSError as error:
             raise SavedElsewhere(
-                f"{folder} could not be completed ({_reason(error)}). The trained network is kept: "
-                f"{partial / NETWORK_FILE}; its outputs are {', '.join(self.class_names)}"
+                f"{folder} could not be completed ({_reason(error)}). {self._kept(partial)}"
             ) from error
 
     def _write_network(self, parent: pathlib.Path) -> pathlib.Path:
@@ -172,14 +171,30 @@ class PhotoClassifier:
         (folder / CLASSES_FILE).write_text(text + "\n", encoding="utf-8")
         folder.chmod(0o755)
 
-    def _rescue(self) -> str:
-        """Write into the system's folder for temporary files; what became of it."""
-        try:
-            folder = self._write_network(pathlib.Path(tempfile.gettempdir()))
-            self._write_names(folder)
-        except OSError as error:
-            return f"Nor could {tempfile.gettempdir()} ({_reason(error)}): it is not saved"
-        return f"The classifier is kept in {folder} for now: move it"
+    def rescue(self, *parents: pathlib.Path) -> str:
+        """Write into a new folder, wherever that can be done; a sentence that says where it is.
+
+        Args:
+            parents: folders to try first, before the system's folder for temporary files.
+        """
+        failures = []
+        for parent in (*parents, pathlib.Path(tempfile.gettempdir())):
+            try:
+                folder = self._write_network(parent)
+            # A full disk meets zip, HDF5 and Keras, and each has an error of its own.
+            except Exception as error:
+                failures.append(f"{parent} ({_reason(error)})")
+                continue
+            try:
+                self._write_names(folder)
+            except OSError:
+                return self._kept(folder)  # with the names, which the folder lacks
+            return f"The classifier is kept in {folder}: move it"
+        return f"Nor could it be written to {' or '.join(failures)}: it is lost"
+
+    def _kept(self, folder: pathlib.Path) -> str:
+        names = ", ".join(self.class_names)
+        return f"The trained network is kept: {folder / NETWORK_FILE}; its outputs are {names}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -277,8 +292,8 @@ def require_place(folder: pathlib.Path, room: int = 0) -> None:
         )
 
 
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _require_text(class_names: Iterable[str]) -> None:

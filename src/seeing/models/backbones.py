@@ -121,7 +121,8 @@ def activations(
                 size = len(images)
             # The last batch is filled up: another size would compile the network a second time.
             padding = [(0, max(0, size - len(images)))] + [(0, 0)] * (images.ndim - 1)
-            with memory_errors(f"looking at {len(images)} images of {images.shape[1:3]} pixels"):
+            shape = "×".join(map(str, images.shape[1:]))
+            with memory_errors(f"looking at {len(images)} images of {shape} numbers"):
                 batch = network.predict_on_batch(np.pad(images, padding))[: len(images)]
             if not filled:
                 # One block of memory from the start: joining batches at the end would need two.

@@ -81,6 +81,12 @@ class UnreadableImage(ValueError):
         super().__init__(f"{path}: {reason}")
 
 
+def decodes_avif() -> bool:
+    """Whether the installed Pillow can decode AVIF, as Pillow's own packages since 11.3 can."""
+    Image.init()
+    return "AVIF" in Image.OPEN and bool(features.check("avif"))  # an older one would warn
+
+
 def file_being_read() -> pathlib.Path | None:
     """The image file that this thread is reading now, so that a warning of Pillow's can name it."""
     return _being_read.get()
@@ -238,7 +244,7 @@ def _other_kind(start: bytes) -> str | None:
         brands = {start[i : i + 4] for i in range(8, len(start), 4)}
         if brands & HEIC_BRANDS:
             return HEIC_REASON
-        if brands & AVIF_BRANDS and not features.check("avif"):
+        if brands & AVIF_BRANDS and not decodes_avif():
             return "AVIF, which the installed Pillow cannot decode; export it as JPEG"
     for beginning, kind in OTHER_STARTS.items():
         if start.startswith(beginning):
