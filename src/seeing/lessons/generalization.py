@@ -31,48 +31,58 @@ class Remedies:
     """How to train; the defaults do nothing against overfitting."""
 
     n_images: int = 500  # training images
-    l1: float = 0.0  # times the sum of the weights' absolute values, added to the loss
-    l2: float = 0.0  # times the sum of their squares
-    weight_decay: float = 0.0  # AdamW's: times the rate, the share that a weight loses in a step
-    dropout: float = 0.0  # share of numbers set to 0 in training, before and after the dense layer
-    patience: int = 0  # stop after so many rounds without a better validation loss; 0: never
+    l1: float = 0.0  # times the sum of absolute weights, added to the loss
+    l2: float = 0.0  # times the sum of squared weights, added to the loss
+    # AdamW's: this times the rate is the share that a weight loses in a step.
+    weight_decay: float = 0.0
+    # Share of numbers set to 0 in training, before and after the dense layer.
+    dropout: float = 0.0
+    # Stop after so many rounds without a lower validation loss; 0: never.
+    patience: int = 0
     normalize: bool = False  # batch normalization after each convolution
-    changes: tuple[tuple[str, float], ...] = ()  # kinds of augmentation, and how strong
+    # Kinds of augmentation, and how strong.
+    changes: tuple[tuple[str, float], ...] = ()
     mix: str = ""  # "mixup" or "CutMix"
-    label_smoothing: float = 0.0  # share of each label that is spread over all classes
-    initializer: str = "glorot_uniform"  # Keras's name for how the weights start
+    label_smoothing: float = 0.0  # share of a label spread over all classes
+    initializer: str = "glorot_uniform"  # Keras's name for how weights start
     rate: float = 0.001  # the learning rate
     falling: bool = False  # whether it falls along a cosine to 0
 
 
 def change(name: str, low: float, high: float) -> keras.layers.Layer:
-    """A layer that changes each image by something between low and high, drawn at random.
+    """A layer that changes each image by something between low and high.
 
     Args:
-        name: ``"mirror"`` (half of the images, whatever low and high are), ``"shift"`` (a share of
-            height and width), ``"rotation"`` (a share of a full turn), ``"zoom"`` (a share of the
-            size; above 0 the image gets smaller) or ``"contrast"`` (a share of it).
+        name: ``"mirror"`` (half of the images, whatever low and high are),
+            ``"shift"`` (a share of height and width), ``"rotation"`` (a share
+            of a full turn), ``"zoom"`` (a share of the size; above 0 the image
+            gets smaller) or ``"contrast"`` (a share of it).
         low: the least change, for example -0.1.
         high: the largest change.
 
     Returns:
-        A layer for images of 0 to 255; what it moves into sight is a reflection.
+        A layer for images of 0 to 255; what it moves into sight is a
+        reflection.
 
     Raises:
-        ValueError: when there is no change of that name, or contrast is to fall further than it
-            rises: the layer of Keras sorts its two numbers, so that it would do the opposite.
+        ValueError: when there is no change of that name, or contrast is to
+            fall further than it rises: the layer of Keras sorts its two
+            numbers, so that it would do the opposite.
     """
     if name == "contrast" and -low > high:
-        raise ValueError(f"contrast from {low} to {high}; expected low to be at least {-high}")
+        expected = f"expected low to be at least {-high}"
+        raise ValueError(f"contrast from {low} to {high}; {expected}")
+    limits = (low, high)
     layers = {
         "mirror": lambda: keras.layers.RandomFlip("horizontal"),
-        "shift": lambda: keras.layers.RandomTranslation((low, high), (low, high)),
-        "rotation": lambda: keras.layers.RandomRotation((low, high)),
-        "zoom": lambda: keras.layers.RandomZoom((low, high)),
+        "shift": lambda: keras.layers.RandomTranslation(limits, limits),
+        "rotation": lambda: keras.layers.RandomRotation(limits),
+        "zoom": lambda: keras.layers.RandomZoom(limits),
         "contrast": lambda: keras.layers.RandomContrast((-low, high)),
     }
     if name not in layers:
-        raise ValueError(f"no change is called {name!r}; expected one of {', '.join(layers)}")
+        expected = f"expected one of {', '.join(layers)}"
+        raise ValueError(f"no change is called {name!r}; {expected}")
     return layers[name]()
 
 
@@ -95,12 +105,16 @@ def mixing(name: str) -> keras.layers.Layer:
 
 
 def build(
-    remedies: Remedies, shape: tuple[int, int, int], n_classes: int, filters: tuple[int, ...]
+    remedies: Remedies,
+    shape: tuple[int, int, int],
+    n_classes: int,
+    filters: tuple[int, ...],
 ) -> keras.Sequential:
     """Convolutions that halve the image, then two dense layers.
 
     Args:
-        remedies: decide on penalties, dropout, batch normalization, augmentation and the start.
+        remedies: decide on penalties, dropout, batch normalization,
+            augmentation and the start.
         shape: of the images: height, width, channels.
         n_classes: number of classes.
         filters: number of kernels of each convolution.
@@ -115,12 +129,14 @@ def build(
     for name, strength in remedies.changes:
         network.add(change(name, -strength, strength))
     network.add(keras.layers.Rescaling(1 / 255))
+    penalty = keras.regularizers.L1L2(remedies.l1, remedies.l2)
     weights = {
         "kernel_initializer": remedies.initializer,
-        "kernel_regularizer": keras.regularizers.L1L2(remedies.l1, remedies.l2),
+        "kernel_regularizer": penalty,
     }
+    halving = {"strides": 2, "padding": "same"}
     for count in filters:
-        network.add(keras.layers.Conv2D(count, 3, strides=2, padding="same", **weights))
+        network.add(keras.layers.Conv2D(count, 3, **halving, **weights))
         if remedies.normalize:
             network.add(keras.layers.BatchNormalization(momentum=0.9))
         network.add(keras.layers.ReLU())
@@ -143,10 +159,11 @@ def train(
     rounds: int,
     steps: int,
 ) -> tuple[keras.Sequential, dict[str, list[float]]]:
-    """Train with some remedies, for a fixed number of steps, however many images there are.
+    """Train with some remedies, for a fixed number of steps.
 
     Args:
-        remedies: what to do against overfitting; their ``n_images`` is the caller's business.
+        remedies: what to do against overfitting; their ``n_images`` is the
+            caller's business.
         X: training images, 0 to 255, shape (n, height, width, channels).
         y: labels, shape (n,), 0 to K - 1, the largest among them.
         validation: images and labels to measure after each round.
@@ -156,34 +173,40 @@ def train(
         steps: batches of 50 images between two looks.
 
     Returns:
-        The network, and Keras's history: ``loss``, ``accuracy``, ``val_loss`` and
-        ``val_accuracy``, one value a round. Losses include the penalties.
+        The network, and Keras's history: ``loss``, ``accuracy``, ``val_loss``
+        and ``val_accuracy``, one value a round. Losses include the penalties.
 
     Raises:
-        ValueError: as :func:`augment.endless_batches` does, and for an unknown name.
+        ValueError: as :func:`augment.endless_batches` does, and for an unknown
+            name.
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     n_classes = int(np.max(y)) + 1
     network = build(remedies, X.shape[1:], n_classes, filters)
     mix = augment.mixer(mixing(remedies.mix)) if remedies.mix else None
-    deal = {"n_classes": n_classes, "batch_size": BATCH_SIZE, "seed": seed, "change": mix}
+    deal = {"n_classes": n_classes, "batch_size": BATCH_SIZE, "seed": seed}
     rate = remedies.rate
     if remedies.falling:
         rate = keras.optimizers.schedules.CosineDecay(rate, rounds * steps)
+    decay = remedies.weight_decay
     network.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=remedies.weight_decay),
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=decay),
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=remedies.label_smoothing
         ),
         metrics=["accuracy"],
     )
-    stop = keras.callbacks.EarlyStopping(patience=remedies.patience, restore_best_weights=True)
+    stop = keras.callbacks.EarlyStopping(
+        patience=remedies.patience,
+        restore_best_weights=True,
+    )
+    one_hot = keras.utils.to_categorical(validation[1], n_classes)
     history = network.fit(
-        augment.endless_batches(X, y, **deal),
+        augment.endless_batches(X, y, **deal, change=mix),
         epochs=rounds,
         steps_per_epoch=steps,
-        validation_data=(validation[0], keras.utils.to_categorical(validation[1], n_classes)),
+        validation_data=(validation[0], one_hot),
         validation_batch_size=1_000,
         callbacks=[stop] if remedies.patience else [],
         shuffle=False,  # the batches are; Keras warns otherwise
@@ -202,28 +225,33 @@ def solve_frozen(
     n_views: int,
     C: float = 0.01,
 ) -> keras.Sequential:
-    """A linear model on what a frozen network says about images and changed versions of them.
+    """A linear model on a frozen network's features of images, also changed.
 
     Args:
         extractor: images to features, such as ResNet50 with its preprocessing.
-        remedies: their ``changes`` say how to change; without any, each image is seen once.
+        remedies: their ``changes`` say how to change; without any, each image
+            is seen once.
         X: images, 0 to 255, shape (n, height, width, channels).
         y: labels, shape (n,), each of 0 to K - 1 at least once.
         seed: of the changes.
         n_views: changed versions of each image, beside the image itself.
-        C: the inverse strength of regularization for n rows. With more rows the data would weigh
-            more against the weights' size: so it is divided by the versions' number.
+        C: the inverse strength of regularization, which is a penalty, for n
+            rows. With more rows the data would weigh more against the weights'
+            size: so it is divided by the versions' number.
 
     Returns:
         The solved head: features to K logits.
 
     Raises:
-        ValueError: as :func:`seeing.models.heads.solve_head` does, and for an unknown name.
+        ValueError: as :func:`seeing.models.heads.solve_head` does, and for an
+            unknown name.
     """
     keras.utils.set_random_seed(seed)
-    layers = [change(name, -strength, strength) for name, strength in remedies.changes]
-    views = [X] + [augment.apply(layers, X) for _ in range(n_views if layers else 0)]
-    F = np.concatenate([backbones.of_images(extractor, view) for view in views])
+    layers = [change(name, -most, most) for name, most in remedies.changes]
+    n_changed = n_views if layers else 0
+    views = [X] + [augment.apply(layers, X) for _ in range(n_changed)]
+    features = [backbones.of_images(extractor, view) for view in views]
+    F = np.concatenate(features)
     labels, n_classes = np.tile(y, len(views)), int(np.max(y)) + 1
     return heads.solve_head(F, labels, n_classes=n_classes, C=C / len(views))
 
