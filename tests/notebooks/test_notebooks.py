@@ -1,6 +1,7 @@
 """The stored notebooks keep the rules of the book."""
 
 import pathlib
+import re
 
 import nbformat
 import pytest
@@ -55,7 +56,20 @@ def test_every_exercise_has_an_executed_solution(chapter: pathlib.Path) -> None:
     assert 2 <= len(solutions) <= 4
     for solution in solutions:
         assert "hide-cell" in solution.metadata.get("tags", [])
-        assert "required=True" in solution.source
+        assert ".solve(" in solution.source or "required=True" in solution.source
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_an_exercise_is_written_once_checked_and_solved(chapter: pathlib.Path) -> None:
+    cells = [cell for cell in read(chapter).cells if cell.cell_type == "code"]
+    code = "\n".join(cell.source for cell in cells)
+    exercises = re.findall(r'^(\w+) = checks\.Exercise\(\s*"(\w+)"', code, flags=re.MULTILINE)
+    assert len(exercises) == code.count("checks.Exercise(")
+    for variable, name in exercises:
+        assert variable == name  # a message tells a reader what to call
+        assert code.count(f"{name}.check(") == code.count(f"{name}.solve(") == 1
+        [solution] = [cell for cell in cells if f"{name}.solve(" in cell.source]
+        assert "hide-cell" in solution.metadata.get("tags", [])
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
