@@ -25,7 +25,7 @@ def tag(checkout: paths.Checkout) -> str:
 def colab_cell(tag: str) -> str:
     """The source of a chapter's first code cell."""
     return (
-        "# On Colab, install the helpers of this chapter's release; elsewhere `make book` has.\n"
+        "# On Colab, install the helpers of this release; elsewhere `make book` has.\n"
         "import sys\n"
         "\n"
         'if "google.colab" in sys.modules:\n'
