@@ -46,7 +46,7 @@ MUTATIONS = {
     ),
     "a temperature that is never fitted": Mutation(
         "05_metrics",
-        "src/seeing/metrics.py",
+        "src/seeing/judgment.py",
         "    return float(scale / optimize.brentq(slope, 0.0, high, xtol=1e-13))",
         "    return 1.0",
         "temperature",

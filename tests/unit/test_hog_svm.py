@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from seeing import metrics as paired
+from seeing import judgment
 from seeing.datasets import sources
 from seeing.lessons import hog_figures, hog_svm
 from seeing.record import chapter, reference
@@ -306,7 +306,7 @@ def test_recorded_pairs_stand_before_this_runs(monkeypatch):
     calls = []
     monkeypatch.setattr(hog_svm.tables, "show_table", lambda *table: calls.append(table))
     pair, other = ("tree", "forest"), ("tree", "oak")
-    few, many = paired.Disagreement(1, 2), paired.Disagreement(0, 1_000)
+    few, many = judgment.Disagreement(1, 2), judgment.Disagreement(0, 1_000)
     record, sample = measured([trial([1])], [1])
     recorded(monkeypatch)
     hog_svm.show_disagreements(record, "pairs", {pair: few})

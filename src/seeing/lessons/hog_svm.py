@@ -14,8 +14,7 @@ from typing import Protocol
 import numpy as np
 from scipy import stats
 
-from seeing import metrics as paired
-from seeing import profiles
+from seeing import judgment, profiles
 from seeing.datasets import sources
 from seeing.record import chapter, tables
 from seeing.record import metric as metrics
@@ -216,7 +215,7 @@ def show(
 
 def disagreements(
     said: Mapping[str, np.ndarray], truth: np.ndarray, pairs: Sequence[Pair]
-) -> dict[Pair, paired.Disagreement]:
+) -> dict[Pair, judgment.Disagreement]:
     """McNemar's counts for pairs of methods that answered for the same images.
 
     Args:
@@ -231,13 +230,13 @@ def disagreements(
         if len(answers) != len(truth):
             raise ValueError(f"{name}: {len(answers)} answers, but {len(truth)} right ones")
     return {
-        (first, second): paired.mcnemar(said[first] == truth, said[second] == truth)
+        (first, second): judgment.mcnemar(said[first] == truth, said[second] == truth)
         for first, second in pairs
     }
 
 
 def add_disagreements(
-    sample: chapter.Sample, name: str, found: Mapping[Pair, paired.Disagreement]
+    sample: chapter.Sample, name: str, found: Mapping[Pair, judgment.Disagreement]
 ) -> None:
     """Keep what :func:`disagreements` found, as a series over the pairs.
 
@@ -254,20 +253,20 @@ def add_disagreements(
     sample.add_series(name, labels, lines, unit=metrics.RATIO)
 
 
-def recorded_disagreements(record: chapter.Chapter, name: str) -> dict[Pair, paired.Disagreement]:
+def recorded_disagreements(record: chapter.Chapter, name: str) -> dict[Pair, judgment.Disagreement]:
     """What is recorded of :func:`add_disagreements`; empty where no full run has it yet."""
     series = record.series(name)
     if series is None:
         return {}
     counts = zip(*(series["lines"][end] for end in (ONLY_FIRST, ONLY_SECOND)), strict=True)
     return {
-        tuple(label.split(BETWEEN)): paired.Disagreement(int(first), int(second))
+        tuple(label.split(BETWEEN)): judgment.Disagreement(int(first), int(second))
         for label, ((first,), (second,)) in zip(series["x"], counts, strict=True)
     }
 
 
 def show_disagreements(
-    record: chapter.Chapter, name: str, here: Mapping[Pair, paired.Disagreement]
+    record: chapter.Chapter, name: str, here: Mapping[Pair, judgment.Disagreement]
 ) -> None:
     """Show each pair's counts and McNemar's p, recorded and of this run.
 
@@ -291,7 +290,7 @@ def show_disagreements(
     tables.show_table(header, rows, "Recorded full run, and this run. McNemar's test.")
 
 
-def _counts_and_p(one: paired.Disagreement | None) -> list[str]:
+def _counts_and_p(one: judgment.Disagreement | None) -> list[str]:
     if one is None:
         return [tables.NOTHING, tables.NOTHING]
     p = f"{one.p:.2g}" if one.p >= 0.001 else "below 0.001"

@@ -8,10 +8,9 @@ import sklearn
 from hypothesis import assume, given
 from hypothesis import strategies as some
 from scipy import optimize, special
-from sklearn import base, calibration, frozen
-from sklearn import metrics as sklearn_metrics
+from sklearn import base, calibration, frozen, metrics
 
-from seeing import metrics
+from seeing import judgment
 
 
 def hits(right: int, n: int) -> np.ndarray:
@@ -29,21 +28,21 @@ def predictions(seed: int, n: int = 500) -> tuple[np.ndarray, np.ndarray]:
 def test_two_bins_by_hand():
     confidence = np.array([0.95] * 5 + [0.65] * 5)
     correct = np.array([1, 1, 1, 1, 0, 1, 1, 0, 0, 0])
-    found = metrics.reliability(confidence, correct, bins=2)
+    found = judgment.reliability(confidence, correct, bins=2)
     assert found.counts.tolist() == [0, 10]
-    found = metrics.reliability(confidence, correct, bins=10)
+    found = judgment.reliability(confidence, correct, bins=10)
     assert found.counts.tolist() == [0, 0, 0, 0, 0, 0, 5, 0, 0, 5]
     assert found.confidence[[6, 9]] == pytest.approx([0.65, 0.95])
     assert found.accuracy[[6, 9]] == pytest.approx([0.4, 0.8])
     assert np.isnan(found.accuracy[0]) and np.isnan(found.confidence[0])
-    error = metrics.expected_calibration_error(confidence, correct, bins=10)
+    error = judgment.expected_calibration_error(confidence, correct, bins=10)
     assert error == pytest.approx(0.5 * 0.25 + 0.5 * 0.15)
 
 
 @given(some.integers(0, 10_000), some.integers(1, 40), some.integers(1, 200))
 def test_the_bins_are_those_of_scikit_learn(seed, bins, n):
     confidence, correct = predictions(seed, n)
-    found = metrics.reliability(confidence, correct, bins=bins)
+    found = judgment.reliability(confidence, correct, bins=bins)
     accuracy, mean_confidence = calibration.calibration_curve(correct, confidence, n_bins=bins)
     filled = found.counts > 0
     assert found.counts.sum() == n
@@ -52,24 +51,27 @@ def test_the_bins_are_those_of_scikit_learn(seed, bins, n):
 
 
 def test_a_bin_holds_its_upper_edge():
-    found = metrics.reliability(np.array([0.0, 0.5, 0.5 + 1e-9, 1.0]), np.ones(4), bins=2)
+    found = judgment.reliability(np.array([0.0, 0.5, 0.5 + 1e-9, 1.0]), np.ones(4), bins=2)
     assert found.counts.tolist() == [2, 2]
 
 
 @given(some.integers(0, 10_000), some.integers(1, 30))
 def test_the_error_is_at_least_the_gap_of_the_means(seed, bins):
     confidence, correct = predictions(seed, 50)
-    error = metrics.expected_calibration_error(confidence, correct, bins=bins)
+    error = judgment.expected_calibration_error(confidence, correct, bins=bins)
     gap = abs(confidence.mean() - correct.mean())
     assert gap - 1e-12 <= error <= 1
-    one_bin = metrics.expected_calibration_error(confidence, correct, bins=1)
+    one_bin = judgment.expected_calibration_error(confidence, correct, bins=1)
     assert one_bin == pytest.approx(gap)
 
 
 def test_the_error_of_a_calibrated_network_is_small_and_grows_with_the_bins():
     few, many = (
         np.mean(
-            [metrics.expected_calibration_error(*predictions(seed), bins=bins) for seed in range(9)]
+            [
+                judgment.expected_calibration_error(*predictions(seed), bins=bins)
+                for seed in range(9)
+            ]
         )
         for bins in (5, 100)
     )
@@ -77,12 +79,12 @@ def test_the_error_of_a_calibrated_network_is_small_and_grows_with_the_bins():
 
 
 def test_always_sure_and_always_wrong_is_the_largest_error():
-    assert metrics.expected_calibration_error(np.ones(3), np.zeros(3)) == 1.0
+    assert judgment.expected_calibration_error(np.ones(3), np.zeros(3)) == 1.0
 
 
 def test_a_rounding_error_above_1_is_forgiven():
     almost = np.array([np.nextafter(np.float32(1), np.float32(2))])
-    assert metrics.reliability(almost, np.ones(1), bins=4).counts.tolist() == [0, 0, 0, 1]
+    assert judgment.reliability(almost, np.ones(1), bins=4).counts.tolist() == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_rounding_error_above_1_is_forgiven():
 )
 def test_what_reliability_refuses(confidence, correct, settings, message):
     with pytest.raises(ValueError, match=message):
-        metrics.reliability(confidence, correct, **settings)
+        judgment.reliability(confidence, correct, **settings)
 
 
 @pytest.mark.parametrize(("gap", "right", "n"), [(4.0, 9, 10), (1.0, 3, 4), (0.01, 60, 100)])
@@ -109,7 +111,7 @@ def test_two_classes_have_a_closed_form(gap, right, n):
     labels = (np.arange(n) >= right).astype(int)
     share = right / n
     expected = gap / math.log(share / (1 - share))
-    assert metrics.fit_temperature(logits, labels) == pytest.approx(expected, rel=1e-9)
+    assert judgment.fit_temperature(logits, labels) == pytest.approx(expected, rel=1e-9)
 
 
 def drawn_labels(logits: np.ndarray, seed: int) -> np.ndarray:
@@ -123,7 +125,7 @@ def drawn_labels(logits: np.ndarray, seed: int) -> np.ndarray:
 def test_it_finds_the_temperature_that_made_the_labels(temperature):
     logits = 2 * np.random.default_rng(0).normal(size=(20_000, 6))
     labels = drawn_labels(logits, seed=1)
-    found = metrics.fit_temperature(temperature * logits, labels)
+    found = judgment.fit_temperature(temperature * logits, labels)
     assert found == pytest.approx(temperature, rel=0.05)
 
 
@@ -137,7 +139,7 @@ def test_no_other_temperature_has_a_lower_cross_entropy(seed, classes, size):
         return -log_probabilities[np.arange(len(labels)), labels].mean()
 
     try:
-        found = metrics.fit_temperature(logits, labels)
+        found = judgment.fit_temperature(logits, labels)
     except ValueError:  # small logits can be no better than guessing
         assume(False)
     best = optimize.minimize_scalar(loss, bounds=(-9, 9), method="bounded")
@@ -148,8 +150,8 @@ def test_no_other_temperature_has_a_lower_cross_entropy(seed, classes, size):
 def test_larger_logits_need_a_higher_temperature_and_a_shift_changes_nothing(seed, factor, shift):
     logits = np.random.default_rng(seed).normal(size=(300, 3)) * 3
     labels = drawn_labels(logits, seed)
-    expected = factor * metrics.fit_temperature(logits, labels)
-    found = metrics.fit_temperature(factor * logits + shift, labels)
+    expected = factor * judgment.fit_temperature(logits, labels)
+    found = judgment.fit_temperature(factor * logits + shift, labels)
     assert found == pytest.approx(expected, rel=1e-6)
 
 
@@ -181,9 +183,9 @@ def test_it_agrees_with_scikit_learn():
         frozen.FrozenEstimator(Scores()), method="temperature"
     )
     probabilities = theirs.fit(logits, labels).predict_proba(logits)
-    ours = special.softmax(logits / metrics.fit_temperature(logits, labels), axis=1)
+    ours = special.softmax(logits / judgment.fit_temperature(logits, labels), axis=1)
     assert ours == pytest.approx(probabilities, abs=1e-3)
-    assert sklearn_metrics.log_loss(labels, ours) <= sklearn_metrics.log_loss(labels, probabilities)
+    assert metrics.log_loss(labels, ours) <= metrics.log_loss(labels, probabilities)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_it_agrees_with_scikit_learn():
 )
 def test_what_fit_temperature_refuses(logits, labels, message):
     with pytest.raises(ValueError, match=message):
-        metrics.fit_temperature(logits, labels)
+        judgment.fit_temperature(logits, labels)
 
 
 # McNemar.
@@ -212,10 +214,10 @@ def test_what_fit_temperature_refuses(logits, labels, message):
 def test_only_images_on_which_two_classifiers_differ_count():
     first = np.array([1, 1, 1, 0, 0, 0, 1], dtype=bool)
     second = np.array([1, 0, 0, 1, 0, 0, 1], dtype=bool)
-    found = metrics.mcnemar(first, second)
+    found = judgment.mcnemar(first, second)
     assert (found.only_first, found.only_second) == (2, 1)
     assert found.p == pytest.approx(1.0)
-    assert metrics.mcnemar(second.astype(int), first).only_first == 1
+    assert judgment.mcnemar(second.astype(int), first).only_first == 1
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_only_images_on_which_two_classifiers_differ_count():
     [(0, 10, 2 * 0.5**10), (10, 0, 2 * 0.5**10), (5, 5, 1.0), (0, 0, 1.0), (0, 1, 1.0)],
 )
 def test_p_counts_fair_coins_that_fall_at_least_so_unevenly(only_first, only_second, p):
-    assert metrics.Disagreement(only_first, only_second).p == pytest.approx(p)
+    assert judgment.Disagreement(only_first, only_second).p == pytest.approx(p)
 
 
 @pytest.mark.parametrize(
@@ -237,4 +239,4 @@ def test_p_counts_fair_coins_that_fall_at_least_so_unevenly(only_first, only_sec
 )
 def test_what_is_no_pair_of_right_and_wrong_is_refused(first, second, message):
     with pytest.raises(ValueError, match=message):
-        metrics.mcnemar(np.array(first), np.array(second))
+        judgment.mcnemar(np.array(first), np.array(second))

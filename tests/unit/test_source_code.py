@@ -1,15 +1,15 @@
-"""listing: a helper's own source, shown on a page."""
+"""source_code: a helper's own source, shown on a page."""
 
 import pytest
 
-from seeing import listing
+from seeing import source_code
 from seeing.models import fine_tuning
 
 
 def test_it_shows_the_source_as_it_stands(monkeypatch):
     shown = []
-    monkeypatch.setattr(listing.display, "display", lambda text: shown.append(text.data))
-    listing.show(listing.show)
+    monkeypatch.setattr(source_code.display, "display", lambda text: shown.append(text.data))
+    source_code.show(source_code.show)
     (text,) = shown
     assert text.startswith("```python\ndef show(function: Callable) -> None:\n")
     assert text.endswith("```")
@@ -17,12 +17,12 @@ def test_it_shows_the_source_as_it_stands(monkeypatch):
 
 def test_cross_references_lose_their_markup(monkeypatch):
     shown = []
-    monkeypatch.setattr(listing.display, "display", lambda text: shown.append(text.data))
-    listing.show(fine_tuning.fit)
+    monkeypatch.setattr(source_code.display, "display", lambda text: shown.append(text.data))
+    source_code.show(fine_tuning.fit)
     assert "as `CachedViews` does" in shown[0]
     assert ":class:" not in shown[0]
 
 
 def test_what_has_no_source_is_refused():
     with pytest.raises(TypeError, match="int"):
-        listing.show(7)
+        source_code.show(7)
