@@ -88,7 +88,7 @@ def find(looks: glances.Glances) -> NearDuplicates:
     (a copy may be cropped by a tenth on each side) and their details compared. Nothing is joined
     by the first, rough comparison, and no long chain of pairs becomes a group.
 
-    Takes about five milliseconds a photograph and core up to some ten thousand photographs; the
+    Takes about three milliseconds of one core a photograph up to some ten thousand photographs; the
     first comparison grows with the square of their number.
 
     Args:
