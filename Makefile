@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 export SEEING_PROFILE ?= quick
 # TensorFlow's C++ side otherwise prints its build details into every chapter.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Older ipykernels bring a debugger that otherwise warns in every build.
+export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 export PYTHONPATH := tools
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
