@@ -1,5 +1,10 @@
 """transfer: cutting a network, keeping activations, training the rest on views."""
 
+import errno
+import pathlib
+import shutil
+import tempfile
+
 import keras
 import numpy as np
 import psutil
@@ -9,6 +14,7 @@ from PIL import Image
 from sklearn import linear_model
 
 from seeing.models import backbones, fine_tuning, heads
+from seeing.photos import pipeline
 
 
 @pytest.fixture(autouse=True)
@@ -148,12 +154,27 @@ class TestRandomViews:
     def test_shapes_and_variety(self, network, paths):
         views = backbones.random_views(network, paths, count=2, image_size=16)
         assert [view.shape for view in views] == [(3, 8, 8, 8)] * 2
-        assert not np.array_equal(views[0], views[1])
+        assert not np.array_equal(views[0][:], views[1][:])
+
+    def test_on_disk_they_are_what_the_network_says_in_half_precision(self, network, paths):
+        """The same random crops, mirrors and zooms, asked for here and kept in memory."""
+        found = backbones.random_views(network, paths, count=2, image_size=16, seed=3)
+        flip = keras.layers.RandomFlip("horizontal", seed=3)
+        zoom = keras.layers.RandomZoom((-0.4, 0.0), seed=4)
+        for view, stored in enumerate(found):
+            shown = pipeline.dataset(
+                paths, np.zeros(3), image_size=16, crop="random", seed=3 + view, cache=False
+            )
+            augmented = ((zoom(flip(x, training=True), training=True), y) for x, y in shown)
+            known = backbones.activations(network, augmented, 3)
+            assert (stored.shape, stored.nbytes) == (known.shape, known.nbytes)
+            assert (stored[:].dtype, len(stored)) == (np.float16, 3)
+            np.testing.assert_array_equal(stored[:], known)
 
     def test_the_seed_decides(self, network, paths):
-        first = backbones.random_views(network, paths, count=1, image_size=16, seed=3)[0]
-        again = backbones.random_views(network, paths, count=1, image_size=16, seed=3)[0]
-        other = backbones.random_views(network, paths, count=1, image_size=16, seed=4)[0]
+        first = backbones.random_views(network, paths, count=1, image_size=16, seed=3)[0][:]
+        again = backbones.random_views(network, paths, count=1, image_size=16, seed=3)[0][:]
+        other = backbones.random_views(network, paths, count=1, image_size=16, seed=4)[0][:]
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, other)
 
@@ -161,11 +182,79 @@ class TestRandomViews:
         with pytest.raises(ValueError, match=r"count is 0"):
             backbones.random_views(network, paths, count=0, image_size=16)
 
-    def test_too_little_memory_is_said_before_the_work(self, network, paths, monkeypatch):
+    def test_too_little_memory_is_said_before_the_work(self, network, monkeypatch):
         free = psutil.virtual_memory()._replace(available=1_000)
         monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
-        with pytest.raises(MemoryError, match=r"2 views of 3 photographs of 16 pixels need"):
-            backbones.random_views(network, paths, count=2, image_size=16)
+        with pytest.raises(MemoryError, match=r"2 views of 1 photographs of 16 pixels need"):
+            backbones.random_views(network, ["no file"], count=2, image_size=16)
+
+    def test_batches_that_wait_count_and_views_on_disk_do_not(self, network, monkeypatch):
+        """Ten batches of 32 times 8 x 8 x 8 numbers of four bytes, and the network's own need."""
+        needed = 10 * 32 * 8**3 * 4 + 32 * 16**2 * backbones.BYTES_A_PIXEL
+        for available, error in ((1.3 * needed, OSError), (1.2 * needed, MemoryError)):
+            free = psutil.virtual_memory()._replace(available=available)
+            monkeypatch.setattr(psutil, "virtual_memory", lambda free=free: free)
+            # So many photographs that the disk is too small: where memory is enough, that is said.
+            with pytest.raises(error, match=r"1000 views of .* photographs"):
+                backbones.random_views(network, range(10**9), count=1000, image_size=16)
+
+    def test_too_little_disk_is_said_before_the_work(self, network, monkeypatch):
+        usage = shutil.disk_usage(tempfile.gettempdir())._replace(free=1_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+        with pytest.raises(OSError, match=r"1 views of 1 .* of disk, .* the variable TMPDIR"):
+            backbones.random_views(network, ["no file"], count=1, image_size=16)
+
+
+class TestStoredView:
+    def stored(self, *arrays):
+        view = backbones.StoredView()
+        for array in arrays:
+            view.append(array)
+        return view
+
+    def test_batches_become_one_array(self):
+        whole = np.random.default_rng(0).normal(size=(7, 3, 2)).astype("float16")
+        view = self.stored(whole[:3], whole[3:6], whole[6:])
+        assert (len(view), view.shape, view.nbytes) == (7, (7, 3, 2), whole.nbytes)
+        np.testing.assert_array_equal(view[:], whole)
+        np.testing.assert_array_equal(view[5], whole[5])
+        np.testing.assert_array_equal(view[np.array([6, 0])], whole[[6, 0]])
+
+    def test_what_is_read_is_a_copy(self):
+        view = self.stored(np.ones((2, 3), dtype="float32"))
+        read = view[1]
+        assert type(read) is np.ndarray
+        read[:] = 0
+        np.testing.assert_array_equal(view[:], np.ones((2, 3)))
+
+    def test_a_transposed_batch_is_written_in_its_own_order(self):
+        batch = np.arange(6, dtype="float16").reshape(2, 3).T
+        np.testing.assert_array_equal(self.stored(batch)[:], batch)
+
+    @pytest.mark.parametrize(
+        "batch", [np.zeros((1, 3), "float16"), np.zeros((1, 2), "float32")], ids=["shape", "type"]
+    )
+    def test_batches_must_be_alike(self, batch):
+        with pytest.raises(ValueError, match=r"expected float16 and rows of shape \(2,\)"):
+            self.stored(np.zeros((1, 2), "float16"), batch)
+
+    def test_nothing_is_left_in_the_folder_for_temporary_files(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        view = self.stored(np.zeros((2, 2)))
+        assert list(tmp_path.iterdir()) == []
+        assert view[1].tolist() == [0, 0]
+
+    @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="Linux has it")
+    def test_a_full_disk_says_where(self, monkeypatch):
+        full = pathlib.Path("/dev/full")
+        monkeypatch.setattr(
+            tempfile, "TemporaryFile", lambda **options: full.open("wb", buffering=0)
+        )
+        view = backbones.StoredView()
+        with pytest.raises(OSError, match=r"takes no more: No space left") as raised:
+            view.append(np.zeros((2, 2)))
+        assert raised.value.errno == errno.ENOSPC
+        assert len(view) == 0
 
 
 class TestMemory:
@@ -227,6 +316,24 @@ class TestCachedViews:
             data.on_epoch_end()
         # Three epochs, three views: each photograph has shown each of its views.
         assert all(sorted(shown) == [0, 1, 2] for shown in seen.values())
+
+    def test_on_disk_and_in_memory_views_give_the_same_batches_and_the_same_network(self):
+        views = list(np.random.default_rng(0).normal(size=(2, 40, 4)).astype("float16"))
+        on_disk = [backbones.StoredView() for _ in views]
+        for stored, view in zip(on_disk, views, strict=True):
+            stored.append(view)
+        y, weights = np.arange(40) % 3, []
+        for kept in (views, on_disk):
+            keras.utils.set_random_seed(5)
+            head = heads.head(4, 3)
+            fine_tuning.fit(head, kept, y, n_classes=3, epochs=3, peak_rate=0.1)
+            weights.append(head.get_weights()[0])
+        np.testing.assert_array_equal(*weights)
+        dealt = [
+            fine_tuning.CachedViews(kept, y, n_classes=3, seed=1)[1] for kept in (views, on_disk)
+        ]
+        for known, found in zip(*dealt, strict=True):
+            np.testing.assert_array_equal(known, found)
 
     def test_the_order_changes(self):
         data = fine_tuning.CachedViews([np.arange(50.0)[:, None]], np.zeros(50, int), n_classes=2)

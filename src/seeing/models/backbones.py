@@ -4,8 +4,12 @@ Explained in chapter 8, *A Flower Classifier*.
 """
 
 import contextlib
+import errno
 import os
 import pathlib
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 
 import keras
@@ -24,6 +28,9 @@ BATCH_SIZE = 32
 # What ResNet50, the largest network here, needs for each pixel of a batch while it is run: 210 to
 # 280 measured (two cores, batches of 32, 320 and 128 pixels), the rest for batches that wait.
 BYTES_A_PIXEL = 300
+
+# Batches that Keras keeps ready while one is trained on: the queue of a ``PyDataset``.
+WAITING_BATCHES = 10
 
 
 def cut(network: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Model]:
@@ -113,7 +120,20 @@ def activations(
         MemoryError: when memory runs out.
     """
     found, filled = np.zeros((0,), dtype=dtype), 0
-    hidden = os.environ.get("SEEING_PROGRESS") == "0"
+    for batch in _answers(network, batches, count, label):
+        if not filled:
+            # One block of memory from the start: joining batches at the end would need two.
+            found = np.zeros((count, *batch.shape[1:]), dtype=dtype)
+        found[filled : filled + len(batch)] = _rounded(batch, dtype)
+        filled += len(batch)
+    return found
+
+
+def _answers(
+    network: keras.Model, batches: Iterable, count: int, label: str
+) -> Iterator[np.ndarray]:
+    """What :func:`activations` keeps, batch by batch, as the network gives it."""
+    filled, hidden = 0, os.environ.get("SEEING_PROGRESS") == "0"
     with tqdm.tqdm(total=count, desc=label, unit="image", disable=hidden) as progress:
         for images, _ in batches:
             images = np.asarray(images)
@@ -124,17 +144,13 @@ def activations(
             shape = "×".join(map(str, images.shape[1:]))
             with memory_errors(f"looking at {len(images)} images of {shape} numbers"):
                 batch = network.predict_on_batch(np.pad(images, padding))[: len(images)]
-            if not filled:
-                # One block of memory from the start: joining batches at the end would need two.
-                found = np.zeros((count, *batch.shape[1:]), dtype=dtype)
-            if filled + len(batch) > count:
-                raise ValueError(f"the batches hold more than {count} images")
-            _store(batch, found[filled : filled + len(batch)])
             filled += len(batch)
+            if filled > count:
+                raise ValueError(f"the batches hold more than {count} images")
+            yield batch
             progress.update(len(batch))
     if filled != count:
         raise ValueError(f"the batches hold {filled} images, expected {count}")
-    return found
 
 
 def of_photographs(
@@ -199,8 +215,8 @@ def random_views(
     count: int,
     image_size: int,
     seed: int = 0,
-) -> list[np.ndarray]:
-    """What a frozen network says about several random views of each photograph.
+) -> list["StoredView"]:
+    """What a frozen network says about several random views of each photograph, kept on disk.
 
     A view is a random square of the photograph, mirrored in half of all cases, and enlarged so
     that 60 to 100 % of the square's width fill the picture.
@@ -213,21 +229,21 @@ def random_views(
         seed: of the crops, mirrors and zooms.
 
     Returns:
-        ``count`` arrays, float16, shape (n, ...).
+        ``count`` views, float16, shape (n, ...).
 
     Raises:
-        ValueError: when ``count`` is less than 1.
-        MemoryError: when the arrays would not fit into memory; said before the work begins.
+        ValueError: when ``count`` is less than 1, or an activation does not fit into float16.
+        MemoryError: when the work would not fit into memory; said before it begins.
+        OSError: when the views would not fit on the disk; said before the work begins.
     """
     if count < 1:
         raise ValueError(f"count is {count}; expected 1 view or more")
     shape = network.compute_output_shape((1, image_size, image_size, 3))[1:]
-    _require_memory(
-        2 * len(paths) * count * int(np.prod(shape)),
-        image_size,
-        f"{count} views of {len(paths):,} photographs of {image_size} pixels",
-        "fewer views or smaller images",
-    )
+    what = f"{count} views of {len(paths):,} photographs of {image_size} pixels"
+    numbers = int(np.prod(shape))
+    # Read again, the numbers of a batch are single precision, and batches wait for their turn.
+    _require_memory(4 * WAITING_BATCHES * BATCH_SIZE * numbers, image_size, what, "smaller images")
+    _require_disk(2 * len(paths) * count * numbers, what, "fewer views or smaller images")
     augmentation = keras.Sequential(
         [
             keras.layers.RandomFlip("horizontal", seed=seed),
@@ -246,8 +262,82 @@ def random_views(
         )
         augmented = ((augmentation(images, training=True), y) for images, y in batches)
         label = f"view {view + 1} of {count}"
-        views.append(activations(network, augmented, len(paths), label=label))
+        stored = StoredView()
+        for batch in _answers(network, augmented, len(paths), label):
+            stored.append(_rounded(batch, "float16"))
+        views.append(stored)
     return views
+
+
+class StoredView:
+    """An array on disk that grows by batches and is read a photograph at a time.
+
+    Of many views of many photographs, memory then holds a few batches. The file is in the folder
+    for temporary files (``TMPDIR`` names another) and has no name there: it is gone as soon as
+    nothing refers to it, however the process ends.
+
+    Attributes:
+        shape: (n, ...), n the photographs so far.
+        nbytes: bytes on disk.
+    """
+
+    def __init__(self) -> None:
+        """Make an empty file; the first batch says of which shape and type its rows are."""
+        # Kept open, for it has no name; unbuffered, so that closing has nothing left to write.
+        self._file = tempfile.TemporaryFile(prefix="seeing-", buffering=0)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._dtype = np.dtype("float16")
+        self.shape: tuple[int, ...] = (0,)
+        self.nbytes = 0
+
+    def append(self, batch: np.ndarray) -> None:
+        """Write some photographs' numbers behind those that are there.
+
+        Args:
+            batch: shape (m, ...), the same ``...`` and type of numbers in every batch.
+
+        Raises:
+            ValueError: when the shape or the type is not the first batch's.
+            OSError: when the disk is full.
+        """
+        if not self.nbytes:
+            self._dtype, self.shape = batch.dtype, (0, *batch.shape[1:])
+        if (batch.dtype, batch.shape[1:]) != (self._dtype, self.shape[1:]):
+            raise ValueError(
+                f"a batch of {batch.dtype} {batch.shape}; expected {self._dtype} and rows of "
+                f"shape {self.shape[1:]}"
+            )
+        # Written as a file and not into a memory map: a full disk would end the process there.
+        left = np.ascontiguousarray(batch).reshape(-1).view("uint8").data
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise OSError(
+                error.errno, f"{tempfile.gettempdir()} takes no more: {error.strerror}"
+            ) from error
+        self.shape = (self.shape[0] + len(batch), *self.shape[1:])
+        self.nbytes += batch.nbytes
+
+    def __len__(self) -> int:
+        """Photographs so far."""
+        return self.shape[0]
+
+    def __getitem__(self, chosen: int | slice | np.ndarray) -> np.ndarray:
+        """The numbers of one photograph or of several, as NumPy chooses from an array's rows."""
+        # Mapped anew each time: a map that stays would count as memory, row by row.
+        return np.array(np.memmap(self._file, self._dtype, mode="r", shape=self.shape)[chosen])
+
+
+def _require_disk(needed: int, what: str, instead: str) -> None:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if needed > 0.9 * free:
+        raise OSError(
+            errno.ENOSPC,
+            f"{what} need {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free in {folder}: "
+            f"take {instead}, or name a larger folder in the variable TMPDIR",
+        )
 
 
 def _require_memory(kept: int, image_size: int, what: str, instead: str) -> None:
@@ -298,8 +388,8 @@ def look(network: keras.Model, images: np.ndarray) -> np.ndarray:
         return keras.ops.convert_to_numpy(network(images, training=False))
 
 
-def _store(batch: np.ndarray, place: np.ndarray) -> None:
+def _rounded(batch: np.ndarray, dtype: str) -> np.ndarray:
     largest = float(np.abs(batch).max(initial=0.0))
-    if not largest <= float(np.finfo(place.dtype).max):  # written so that NaN is refused too
-        raise ValueError(f"an activation of {largest:g} does not fit into {place.dtype}")
-    place[...] = batch
+    if not largest <= float(np.finfo(dtype).max):  # written so that NaN is refused too
+        raise ValueError(f"an activation of {largest:g} does not fit into {dtype}")
+    return batch.astype(dtype)

@@ -19,23 +19,23 @@ class CachedViews(keras.utils.PyDataset):
     """Batches for ``fit``: each epoch shows every photograph once, in the next of its views.
 
     Attributes:
-        views: V arrays of shape (n, ...): what the frozen part says about view v of photograph i.
+        views: V of shape (n, ...): what the frozen part says about view v of photograph i.
         targets: float32, shape (n, K), one-hot labels.
     """
 
     def __init__(
         self,
-        views: Sequence[np.ndarray],
+        views: Sequence[np.ndarray | backbones.StoredView],
         y: np.ndarray,
         *,
         n_classes: int,
         batch_size: int = backbones.BATCH_SIZE,
         seed: int = 0,
     ):
-        """Keep references to the views; nothing is copied.
+        """Keep references to the views; nothing is copied, and what is on disk stays there.
 
         Args:
-            views: one array a view, all of the same shape (n, ...).
+            views: in memory or on disk, all of the same shape (n, ...).
             y: integer labels, shape (n,), 0 to ``n_classes - 1``.
             n_classes: number of classes, K.
             batch_size: photographs a batch; the last batch of an epoch may hold fewer.
@@ -89,7 +89,7 @@ class _Stopwatch(keras.callbacks.Callback):
 
 def fit(
     network: keras.Model,
-    views: Sequence[np.ndarray],
+    views: Sequence[np.ndarray | backbones.StoredView],
     y: np.ndarray,
     *,
     n_classes: int,
@@ -180,7 +180,7 @@ def fine_tunable(
 def fine_tune(
     upper: keras.Model,
     solved_head: keras.Model,
-    views: Sequence[np.ndarray],
+    views: Sequence[np.ndarray | backbones.StoredView],
     y: np.ndarray,
     *,
     peak_rate: float = 2e-4,
