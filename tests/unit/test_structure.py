@@ -29,7 +29,7 @@ def tree_of(path: pathlib.Path) -> ast.Module:
     if path.suffix == ".py":
         return ast.parse(text)
     cells = ["".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
-    return ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", "\n".join(cells)))
+    return ast.parse(re.sub(r"(?m)^(\s*)[%!][^=].*$", r"\1pass", "\n".join(cells)))
 
 
 def imports_of(path: pathlib.Path) -> set[str]:
