@@ -31,7 +31,8 @@ def test_it_has_enough_exact_checks(chapter: pathlib.Path) -> None:
     checked = [cell for cell in read(chapter).cells if notebooks.is_checked(cell)]
     assert len(checked) >= MIN_CHECKED_CELLS
     texts = ["".join(str(output.get("text", "")) for output in cell.outputs) for cell in checked]
-    assert all(any(character.isdigit() for character in text) for text in texts if text)
+    # Numbers, or yes and no: a cell that prints only words checks nothing.
+    assert all(re.search(r"\d|True|False", text) for text in texts if text)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)

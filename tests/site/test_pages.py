@@ -1,6 +1,7 @@
 """Every page, in a real browser: offline, accessible in both themes, whole without JavaScript."""
 
 import dataclasses
+import functools
 import gzip
 import pathlib
 import re
@@ -75,7 +76,7 @@ def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width:
     answers: list[sync_api.Response] = []
     errors: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     page.goto(f"{address}/{name}", wait_until="networkidle")
@@ -224,19 +225,21 @@ def test_no_stored_page_source_links_to_a_script_or_style_elsewhere(
 
 
 def test_internal_links_lead_somewhere(html: pathlib.Path, pages: list[str]) -> None:
+    @functools.cache
+    def soup_of(path: pathlib.Path) -> BeautifulSoup:
+        return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
     broken = []
     for name in pages:
-        path = html / name
-        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for link in soup.select("article a[href]"):
+        path = (html / name).resolve()
+        for link in soup_of(path).select("article a[href]"):
             target, _, anchor = link["href"].partition("#")
             if "://" in target or target.startswith("mailto:"):
                 continue
             other = (path.parent / target).resolve() if target else path
-            if not other.is_file():
+            leads_somewhere = other.is_file()
+            if leads_somewhere and anchor and other.suffix == ".html":
+                leads_somewhere = soup_of(other).find(id=anchor) is not None
+            if not leads_somewhere:
                 broken.append(f"{name}: {link['href']}")
-            elif anchor and other.suffix == ".html":
-                there = BeautifulSoup(other.read_text(encoding="utf-8"), "html.parser")
-                if there.find(id=anchor) is None:
-                    broken.append(f"{name}: {link['href']}")
     assert broken == []
