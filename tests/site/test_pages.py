@@ -20,6 +20,9 @@ FIGURES = re.compile(r"\.(png|jpe?g|svg|webp)$")
 THEMES = ("light", "dark")
 WIDTHS = (1280, 390)
 
+# axe-core takes ten seconds for a chapter. So it sees each theme once and each width once.
+EXAMINED = {("light", 1280), ("dark", 390)}
+
 
 @dataclasses.dataclass(frozen=True)
 class Visit:
@@ -35,7 +38,7 @@ class Visit:
         missing: addresses that were answered with an error.
         errors: what scripts raised or wrote to the console as an error.
         sizes: bytes of each address, as any host sends them: text compressed, fonts as they are.
-        violations: what axe-core complains about.
+        violations: what axe-core complains about; None where it was not asked.
     """
 
     name: str
@@ -47,7 +50,7 @@ class Visit:
     missing: list[str]
     errors: list[str]
     sizes: dict[str, int]
-    violations: list[str]
+    violations: list[str] | None
 
     @property
     def where(self) -> str:
@@ -89,23 +92,23 @@ def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width:
         width=width,
         shown_theme=page.locator("html").get_attribute("data-theme"),
         scroll_width=page.evaluate("document.documentElement.scrollWidth"),
-        requests=requests,
+        requests=list(requests),
         missing=[answer.url for answer in answers if answer.status >= 400],
-        errors=errors,
+        errors=list(errors),  # as they are now: axe-core makes requests of its own
         sizes=sizes,
-        violations=[complaint(found) for found in axe_violations(page)],
+        violations=axe_complaints(page) if (theme, width) in EXAMINED else None,
     )
     context.close()
     return seen
 
 
-def axe_violations(page: sync_api.Page) -> list[dict]:
-    return axe_playwright.Axe().run(page).response["violations"]
-
-
-def complaint(violation: dict) -> str:
-    nodes = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
-    return f"{violation['id']} ({violation['help']}): {nodes}"
+def axe_complaints(page: sync_api.Page) -> list[str]:
+    """What axe-core finds, one sentence a rule, with the first three places."""
+    return [
+        f"{found['id']} ({found['help']}): "
+        + "; ".join(node["html"][:160] for node in found["nodes"][:3])
+        for found in axe_playwright.Axe().run(page).response["violations"]
+    ]
 
 
 def test_no_page_asks_for_anything_outside_the_book(visits: list[Visit], address: str) -> None:
@@ -121,7 +124,9 @@ def test_nothing_is_missing_and_no_script_fails(visits: list[Visit]) -> None:
 
 
 def test_axe_finds_nothing_to_complain_about(visits: list[Visit]) -> None:
-    assert {one.where: one.violations for one in visits if one.violations} == {}
+    examined = [one for one in visits if one.violations is not None]
+    assert len(examined) == len(visits) / 2
+    assert {one.where: one.violations for one in examined if one.violations} == {}
 
 
 def test_axe_would_find_something(
@@ -130,7 +135,7 @@ def test_axe_would_find_something(
     page = browser.new_page()
     page.goto(f"{address}/{pages[0]}")
     page.evaluate("document.querySelector('article').insertAdjacentHTML('afterbegin', '<img>')")
-    found = [complaint(one) for one in axe_violations(page)]
+    found = axe_complaints(page)
     page.close()
     assert any("image-alt" in one for one in found)
 
