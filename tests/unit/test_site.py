@@ -36,3 +36,13 @@ def test_a_file_that_an_earlier_build_left_in_the_site_is_no_export(book: Book) 
 def test_pictures_and_scripts_are_no_demos(book: Book) -> None:
     put_page(book, "book/preface.html", '<img src="data/a.png"><script src="data/b.js"></script>')
     assert site.missing_exports(book.checkout) == []
+
+
+def test_a_changed_style_sheet_is_noticed(book: Book) -> None:
+    book.write(f"_build/source/{stage.STATIC}/book.css", "p {}")
+    assert site.static_files_differ(book.checkout)  # nothing is built yet
+    book.write("_build/html/_static/book.css", "p {}")
+    book.write("_build/html/_static/theme.css", "the theme's own")
+    assert not site.static_files_differ(book.checkout)
+    book.write(f"_build/source/{stage.STATIC}/book.css", "a {}")
+    assert site.static_files_differ(book.checkout)

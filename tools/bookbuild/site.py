@@ -5,6 +5,7 @@ page may be missing.
 """
 
 import dataclasses
+import filecmp
 import os
 import pathlib
 import re
@@ -43,6 +44,8 @@ class Outcome:
 
 def build(checkout: paths.Checkout) -> Outcome:
     """Build the staged source into ``checkout.html``; the log is ``checkout.build/sphinx.log``."""
+    if static_files_differ(checkout):
+        _forget(checkout)  # Sphinx copies them, and names them in pages, only when it writes pages
     command = [
         *(sys.executable, "-c", START, "build", str(checkout.source)),
         *("--path-output", str(checkout.root), "--quiet"),
@@ -79,6 +82,17 @@ def build(checkout: paths.Checkout) -> Outcome:
     if outcome.broken or outcome.warnings:
         _forget(checkout)
     return outcome
+
+
+def static_files_differ(checkout: paths.Checkout) -> bool:
+    """Whether a style sheet, a script or a demo's data is not what the site holds."""
+    staged, built = checkout.source / stage.STATIC, checkout.html / "_static"
+    return any(
+        not (built / path.relative_to(staged)).is_file()
+        or not filecmp.cmp(path, built / path.relative_to(staged), shallow=False)
+        for path in staged.rglob("*")
+        if path.is_file()
+    )
 
 
 def _forget(checkout: paths.Checkout) -> None:
