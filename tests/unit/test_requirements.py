@@ -22,6 +22,7 @@ NOT_NOTED = {
     "filelock",
     "platformdirs",
     "psutil",
+    "ipywidgets",
 }
 # The first versions of Keras without CVE-2026-0897 and CVE-2026-1669 are 3.12.1 and 3.13.2.
 FLAWED_KERAS = ["3.12.0", "3.13.0", "3.13.1"]
