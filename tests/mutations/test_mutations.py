@@ -75,7 +75,7 @@ MUTATIONS = {
         "hog",
     ),
     "classes in the wrong order": Mutation(
-        "08_transfer_learning",
+        "06_generalization",
         "src/seeing/models/heads.py",
         ".argmax(axis=1) == y",
         ".argmax(axis=1) == y.max() - y",
@@ -86,7 +86,7 @@ MUTATIONS = {
         "src/seeing/models/backbones.py",
         "ready = keras.applications.resnet50.preprocess_input(pixels)",
         "ready = pixels / 255",
-        "frozen",
+        "pixels_as_in_training",
     ),
     "one label in two belongs to another image": Mutation(
         "06_generalization",
