@@ -97,7 +97,7 @@ def make(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
     content, claims_failed = _full(notebook, checkout)
     # The full run took long: it is kept, whatever becomes of the quick ones.
     write(content, checkout)
-    content |= {key: value for key, value in quick(notebook, checkout).items() if key in QUICK}
+    content |= of_quick_runs(quick(notebook, checkout))
     path = write(content, checkout)
     require_sound(content, claims_failed)
     return path
@@ -115,17 +115,13 @@ def make_full(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
         Refused: after writing, when a claim does not hold or a band would prove nothing.
     """
     content, claims_failed = _full(notebook, checkout)
-    path = checkout.root / "results" / f"{content['chapter']}.json"
-    if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        content |= {key: before[key] for key in QUICK if key in before}
-    write(content, checkout)
+    path = write(content, checkout)
     require_sound(content, claims_failed)
     return path
 
 
 def _full(notebook: pathlib.Path, checkout: paths.Checkout) -> tuple[dict[str, Any], Sequence[str]]:
-    """What a full run measured, as a results file holds it, and the claims that do not hold."""
+    """What a full run measured, with the quick runs of before, and the claims that do not hold."""
     at = commit(checkout.root)
     full = _run(notebook, checkout, "full", {}, "full profile")
     if full.box is None:
@@ -143,7 +139,15 @@ def _full(notebook: pathlib.Path, checkout: paths.Checkout) -> tuple[dict[str, A
         "environment": full.box["environment"],
         "seeds": full.box["seeds"],
     }
+    before = checkout.root / "results" / f"{content['chapter']}.json"
+    if before.is_file():
+        content |= of_quick_runs(json.loads(before.read_text(encoding="utf-8")))
     return content, full.said["claims_failed"]
+
+
+def of_quick_runs(content: dict[str, Any]) -> dict[str, Any]:
+    """The part of a results file's content that quick runs leave."""
+    return {key: content[key] for key in QUICK if key in content}
 
 
 def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
@@ -186,8 +190,8 @@ def with_quick(content: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]
         same = {key: found[key] for key in ("mean", "std", "values", "n", "unit")}
         recorded[name] = same | {key: found[key] for key in KINDS if key in found}
         recorded[name] |= described.get(name, {})
-    rest = {key: value for key, value in fresh.items() if key != "described"}
-    return {**{k: v for k, v in content.items() if k not in OUTDATED}, "metrics": recorded} | rest
+    kept = {key: value for key, value in content.items() if key not in OUTDATED}
+    return kept | {"metrics": recorded} | of_quick_runs(fresh)
 
 
 # What a metric is, apart from its values.
