@@ -149,7 +149,7 @@ def test_seeds_stand_in_their_order_whatever_order_they_came_in():
     [
         ("accuracy", "fraction", 0.1),
         ("test_accuracy", "fraction", 0.1),
-        ("accuracy_gain", "points", 0.0),
+        ("accuracy_gain", "points", None),
         ("recall", "fraction", None),
         ("inaccuracy", "ratio", None),
         ("cost", "ratio", None),

@@ -173,7 +173,7 @@ def _serve(options: argparse.Namespace, checkout: paths.Checkout) -> int:
 
 
 def find_chapter(name: str, checkout: paths.Checkout) -> pathlib.Path:
-    """The chapter that a reader means by ``04_first_cnn``, ``first_cnn`` or ``4``.
+    """The chapter that a reader means by ``04_first_cnn``, ``first_cnn``, ``4`` or ``6b``.
 
     Raises:
         ValueError: naming the chapters there are.
@@ -181,7 +181,7 @@ def find_chapter(name: str, checkout: paths.Checkout) -> pathlib.Path:
     stem = pathlib.Path(name).stem
     for chapter in checkout.chapters():
         number, _, slug = chapter.stem.partition("_")
-        if stem in (chapter.stem, slug) or (stem.isdecimal() and int(stem) == int(number)):
+        if stem in (chapter.stem, slug) or stem.lstrip("0") == number.lstrip("0"):
             return chapter
     known = ", ".join(chapter.stem for chapter in checkout.chapters())
     raise ValueError(f"there is no chapter {name!r}; there are: {known}")

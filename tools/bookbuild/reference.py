@@ -295,8 +295,8 @@ def require_sound(content: dict[str, Any], claims_failed: Sequence[str]) -> None
     """Refuse results that the page does not agree with, or that would check nothing.
 
     Raises:
-        Refused: naming each claim that does not hold, and each metric whose band, on the data
-            as found, holds what guessing gives.
+        Refused: naming each claim that does not hold, and each metric whose bands all hold what
+            guessing gives.
     """
     problems = [f"not so: {sentence}" for sentence in claims_failed]
     problems += [
@@ -312,19 +312,32 @@ def require_sound(content: dict[str, Any], claims_failed: Sequence[str]) -> None
 
 
 def worthless(content: dict[str, Any]) -> dict[str, str]:
-    """Metrics whose quick band, on the data as found, holds what guessing gives."""
-    recorded = reference.Recorded(content)
-    runs = [run for run in content.get("quick_runs", []) if run["state"] == AS_FOUND]
-    if not runs or profiles.name() != "quick":
+    """Metrics whose quick band holds what guessing gives, in every state of the data.
+
+    Where one state's band is of no use, it is left out there, and the metric is still checked in
+    the others.
+    """
+    if profiles.name() != "quick":
         return {}
-    measured = {
-        name: dataclasses.replace(recorded.measured[name], values=(value,))
-        for name, value in runs[0]["metrics"].items()
-    }
-    verdict = reference.compare(
-        recorded, measured, runs[0]["data"], shown=content.get("quick_shown", {})
-    )
-    return {name: why for name, why in verdict.unchecked.items() if "guessing" in why}
+    recorded = reference.Recorded(content)
+    useless: dict[str, list[str]] = {}
+    useful: set[str] = set()
+    for state in STATES:
+        runs = [run for run in content.get("quick_runs", []) if run["state"] == state]
+        if not runs:
+            continue
+        measured = {
+            name: dataclasses.replace(recorded.measured[name], values=(value,))
+            for name, value in runs[0]["metrics"].items()
+        }
+        verdict = reference.compare(
+            recorded, measured, runs[0]["data"], shown=content.get("quick_shown", {})
+        )
+        useful |= verdict.bands.keys()
+        for name, why in verdict.unchecked.items():
+            if "guessing" in why:
+                useless.setdefault(name, []).append(why)
+    return {name: whys[0] for name, whys in useless.items() if name not in useful}
 
 
 def write(content: dict[str, Any], checkout: paths.Checkout) -> pathlib.Path:

@@ -441,8 +441,9 @@ class Sample:
             numbers: by name; the metric's full name is ``prefix_name``.
             seed: which run of several this was; 0 for what is measured once.
             n: how many examples these were measured on, where that is not the sample's.
-            guesses: by name, what a number would be where nothing was learned, where that is not
-                the sample's (for accuracies) and not 0 (for gains). None: not asserted.
+            guesses: by name, what a number would be where nothing was learned. Without an entry it
+                is the sample's for accuracies, and None, not asserted, for all others: a difference
+                in points, in a quick run, may be 0 by chance as well.
             units: by name, units that the name does not imply.
 
         Raises:
@@ -451,9 +452,8 @@ class Sample:
         for name, value in numbers.items():
             full_name = f"{prefix}_{name}"
             unit = (units or {}).get(name, metrics.unit_of(name))
-            default = {metrics.FRACTION: self.guess, metrics.POINTS: 0.0}.get(unit)
-            if unit == metrics.FRACTION and name.rpartition("_")[2] != "accuracy":
-                default = None
+            is_accuracy = unit == metrics.FRACTION and name.rpartition("_")[2] == "accuracy"
+            default = self.guess if is_accuracy else None
             tallied = _Tallied(
                 values={},
                 n=0 if unit in metrics.TIMES else self.n if n is None else n,
