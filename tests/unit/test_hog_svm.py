@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from seeing import judgment
 from seeing.datasets import sources
 from seeing.lessons import hog_figures, hog_svm
 from seeing.record import chapter, reference
@@ -279,48 +278,6 @@ def test_a_power_is_found_again(power, factor):
 def test_a_slope_needs_two_points(sizes, values):
     with pytest.raises(ValueError, match="at least 2"):
         hog_svm.slope(sizes, values)
-
-
-# Two methods on the same images.
-
-SAID = {"tree": np.array([1, 1, 0, 0]), "forest": np.array([1, 0, 1, 1])}
-TRUTH = np.array([1, 1, 1, 1])
-
-
-def test_pairs_are_kept_and_found_again(monkeypatch):
-    found = hog_svm.disagreements(SAID, TRUTH, [("tree", "forest"), ("forest", "tree")])
-    assert [(one.only_first, one.only_second) for one in found.values()] == [(1, 2), (2, 1)]
-    record, sample = measured([trial([1])], [1])
-    hog_svm.add_disagreements(sample, "pairs", found)
-    recorded(monkeypatch, **record._series)
-    assert hog_svm.recorded_disagreements(record, "pairs") == found
-    assert hog_svm.recorded_disagreements(record, "others") == {}
-
-
-def test_answers_for_other_images_are_refused():
-    with pytest.raises(ValueError, match="tree: 4 answers, but 3 right ones"):
-        hog_svm.disagreements(SAID, TRUTH[:3], [("tree", "forest")])
-
-
-def test_recorded_pairs_stand_before_this_runs(monkeypatch):
-    calls = []
-    monkeypatch.setattr(hog_svm.tables, "show_table", lambda *table: calls.append(table))
-    pair, other = ("tree", "forest"), ("tree", "oak")
-    few, many = judgment.Disagreement(1, 2), judgment.Disagreement(0, 1_000)
-    record, sample = measured([trial([1])], [1])
-    recorded(monkeypatch)
-    hog_svm.show_disagreements(record, "pairs", {pair: few})
-    hog_svm.add_disagreements(sample, "pairs", {pair: many})
-    recorded(monkeypatch, **record._series)
-    hog_svm.show_disagreements(record, "pairs", {pair: many})
-    hog_svm.show_disagreements(record, "pairs", {pair: few, other: few})
-    (_, first, new), (_, second, same), (header, both, _) = calls
-    assert first == [["tree and forest", "1 : 2", "1"]] and new.startswith("This run")
-    assert second == [["tree and forest", "0 : 1,000", "below 0.001"]]
-    assert same.startswith("Recorded full run.")
-    assert len(header) == 5 and header[3].endswith("this run")
-    assert both[0] == ["tree and forest", "0 : 1,000", "below 0.001", "1 : 2", "1"]
-    assert both[1][1:3] == ["–", "–"]
 
 
 def test_a_search_shows_what_is_recorded_and_this_run(monkeypatch, shown):
