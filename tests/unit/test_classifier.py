@@ -169,6 +169,11 @@ class TestKeptFromLongWork:
         with pytest.raises(classifier.CannotTrain, match=r"'ros\\udce9' is no text in UTF-8"):
             classifier.train(folder, image_size=SIDE, say=lambda text: None)
 
+    def test_a_class_name_that_breaks_lines(self, folder):
+        (folder / "rosé").rename(folder / "ro\nse")
+        with pytest.raises(classifier.CannotTrain, match=r"'ro\\nse' holds a control character"):
+            classifier.train(folder, image_size=SIDE, say=lambda text: None)
+
     def test_places_that_nothing_can_be_written_to(self, tmp_path):
         (tmp_path / "file").touch()
         (tmp_path / "dangling").symlink_to("nowhere")

@@ -16,6 +16,7 @@ import pathlib
 import shutil
 import tempfile
 import time
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 
@@ -297,8 +298,13 @@ def _reason(error: Exception) -> str:
 
 
 def _require_text(class_names: Iterable[str]) -> None:
-    """Refuse names that no UTF-8 file can hold: a folder's name may be any bytes."""
+    """Refuse names that no UTF-8 file or no line can hold: a folder's name may be any bytes."""
     for name in class_names:
+        if any(unicodedata.category(character) == "Cc" for character in name):
+            raise CannotTrain(
+                f"the class name {name!a} holds a control character, such as a new line, which "
+                "would break every list of names; rename the folder"
+            )
         try:
             name.encode("utf-8")
         except UnicodeEncodeError as error:
