@@ -1,5 +1,6 @@
 """The photo classifier and ``python -m seeing``: from a folder to names, and every way to fail."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -290,6 +291,22 @@ class TestPhotoClassifier:
         assert many.dtype == np.float32
         np.testing.assert_allclose(many[:5], classifier.probabilities(paths[:5]), rtol=1e-5)
 
+    def test_its_answer_is_the_mean_of_its_looks(self, tmp_path):
+        """A photograph whose edges say one thing and whose middle says another."""
+        wide = np.zeros((32, 96, 3), np.uint8)
+        wide[:, 32:64] = 255
+        Image.fromarray(wide).save(tmp_path / "wide.png")
+        made = untrained()
+        each = [
+            dataclasses.replace(made, looks=(look,)).probabilities([tmp_path / "wide.png"])
+            for look in ("center", "whole")
+        ]
+        assert np.abs(each[0] - each[1]).max() > 0.01
+        both = dataclasses.replace(made, looks=("center", "whole"))
+        found = both.probabilities([tmp_path / "wide.png"])
+        np.testing.assert_allclose(found, (each[0] + each[1]) / 2, atol=1e-6)
+        assert found.dtype == np.float32
+
     def test_top_is_sorted(self, folder):
         top = untrained().top(folder / "rosé" / "picture 0.png", 2)
         assert [name for name, _ in top] == sorted(
@@ -339,6 +356,25 @@ class TestSaveAndLoad:
         paths = sorted((folder / "rosé").glob("*.png"))[:4]
         np.testing.assert_array_equal(loaded.probabilities(paths), saved.probabilities(paths))
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["model"]
+
+    def test_the_looks_are_kept_and_are_the_middle_where_a_file_has_none(self, tmp_path):
+        made = dataclasses.replace(untrained(), looks=("whole", "center"))
+        made.save(tmp_path / "model")
+        assert classifier.load(tmp_path / "model").looks == ("whole", "center")
+        path = tmp_path / "model" / "classes.json"
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        del stored["looks"]
+        path.write_text(json.dumps(stored), encoding="utf-8")
+        assert classifier.load(tmp_path / "model").looks == ("center",)
+
+    @pytest.mark.parametrize("looks", [[], "center", ["middle"], [["center"]], None])
+    def test_looks_that_are_not_known(self, tmp_path, looks):
+        untrained().save(tmp_path / "model")
+        path = tmp_path / "model" / "classes.json"
+        stored = json.loads(path.read_text(encoding="utf-8")) | {"looks": looks}
+        path.write_text(json.dumps(stored), encoding="utf-8")
+        with pytest.raises(classifier.NotAClassifier, match=r"one or more of center, whole"):
+            classifier.load(tmp_path / "model")
 
     def test_nothing_is_written_over(self, tmp_path):
         (tmp_path / "model").mkdir()

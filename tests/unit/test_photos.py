@@ -779,16 +779,55 @@ class TestDataset:
         square = reading.read_square(files[0][1], 20).astype(float)
         assert np.abs(resized[:, 2:22] - square).max() <= 1
 
+    def test_a_whole_image_is_squeezed_and_nothing_of_it_is_lost(self, tmp_path):
+        wide = np.zeros((20, 60, 3), np.uint8)
+        wide[:, :3] = 200
+        Image.fromarray(wide).save(tmp_path / "wide.png")
+        assert not reading.read_square(tmp_path / "wide.png", 20).any()
+        whole = reading.read_square(tmp_path / "wide.png", 20, look="whole")
+        assert whole.shape == (20, 20, 3)
+        assert (whole[:, 0] > 150).all() and not whole[:, 3:].any()
+        with pytest.raises(ValueError, match="look is 'middle'; expected one of center, whole"):
+            reading.read_square(tmp_path / "wide.png", 20, look="middle")
+
+    def test_the_pipeline_squeezes_as_reading_does(self, files):
+        images, _ = next(iter(pipeline.dataset(*files, image_size=24, crop="whole")))
+        squares = reading.read_squares(files[0], 24, look="whole")
+        np.testing.assert_array_equal(images.numpy()[: len(squares)], squares[: len(images)])
+
+    def test_stretched_crops_change_the_shape_of_things(self, tmp_path):
+        """A ring that is round in the photograph is an ellipse in most crops, of either kind."""
+        y, x = np.mgrid[:120, :120] - 59.5
+        ring = np.where(np.abs(np.hypot(x, y) - 12) < 3, 255, 0).astype(np.uint8)
+        Image.fromarray(np.stack([ring] * 3, axis=-1)).save(tmp_path / "ring.png")
+        crops = pipeline.dataset(
+            [tmp_path / "ring.png"] * 60, [0] * 60, image_size=60, batch_size=60, crop="stretched"
+        )
+        images = next(iter(crops))[0].numpy()[..., 0] > 100
+        ratios = []
+        for image in images:
+            rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
+            ends = {*rows[:1], *rows[-1:], *columns[:1], *columns[-1:]}
+            if ends and not ends & {0, 59}:  # all of the ring is in sight
+                ratios.append((np.ptp(columns) + 1) / (np.ptp(rows) + 1))
+        assert len(ratios) > 10
+        assert min(ratios) < 0.8 and max(ratios) > 1.25
+        low, high = pipeline.RATIO
+        assert all(low * 0.85 < ratio < high * 1.15 for ratio in ratios)
+
+    def test_an_unknown_crop(self, files):
+        with pytest.raises(ValueError, match="crop is 'middle'; expected one of 'center', 'whole'"):
+            pipeline.dataset(*files, image_size=24, crop="middle")
+
     def test_static_shape_is_known_to_a_model(self, files):
-        for crop in ("center", "random"):
+        for crop in ("center", "whole", "random", "stretched"):
             images = pipeline.dataset(*files, image_size=32, crop=crop)
             assert images.element_spec[0].shape.as_list() == [None, 32, 32, 3]
 
-    def test_random_crops_differ_from_pass_to_pass_and_repeat_with_the_seed(self, files):
+    @pytest.mark.parametrize("crop", ["random", "stretched"])
+    def test_crops_by_chance_differ_from_pass_to_pass_and_repeat_with_the_seed(self, files, crop):
         def passes(seed):
-            images = pipeline.dataset(
-                *files, image_size=24, batch_size=10, crop="random", seed=seed
-            )
+            images = pipeline.dataset(*files, image_size=24, batch_size=10, crop=crop, seed=seed)
             return [next(iter(images))[0].numpy() for _ in range(2)]
 
         first, second = passes(seed=1)

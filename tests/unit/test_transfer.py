@@ -178,6 +178,18 @@ class TestRandomViews:
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, other)
 
+    def test_stretched_views_are_mirrored_and_not_enlarged_once_more(self, network, paths):
+        options = {"image_size": 16, "crop": "stretched"}
+        (found,) = backbones.random_views(network, paths, count=1, seed=3, **options)
+        flip = keras.layers.RandomFlip("horizontal", seed=3)
+        shown = pipeline.dataset(paths, np.zeros(3), seed=3, cache=False, **options)
+        known = backbones.activations(network, ((flip(x, training=True), y) for x, y in shown), 3)
+        np.testing.assert_array_equal(found[:], known)
+
+    def test_a_crop_without_chance_is_no_view(self, network, paths):
+        with pytest.raises(ValueError, match="crop is 'center'; expected one of random, stretched"):
+            backbones.random_views(network, paths, count=1, image_size=16, crop="center")
+
     def test_no_view(self, network, paths):
         with pytest.raises(ValueError, match=r"count is 0"):
             backbones.random_views(network, paths, count=0, image_size=16)

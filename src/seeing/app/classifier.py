@@ -19,6 +19,7 @@ import time
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
+from typing import get_args
 
 import keras
 import matplotlib as mpl
@@ -40,6 +41,11 @@ CROP = 7 / 8  # of the image size: random crops show less, so that flowers look 
 BATCH_SIZE = 32
 FEW = 128  # to ask so few photographs takes less time than to compile the network first
 VIEWS = 6
+# What a new classifier learns from and looks at. The middle square alone teaches it that flowers
+# are round, and photographs from another source may be stretched: so shapes vary in training, and
+# the whole photograph counts as well. Chapter 8 measures what that is worth.
+CROPS: tuple[reading.Crop, ...] = ("center", "whole")
+LOOKS: tuple[reading.Look, ...] = ("center", "whole")
 # Of the head's regularization, scikit-learn's C: the candidates, and the one without validation.
 STRENGTHS, USUAL_STRENGTH = (0.001, 0.01, 0.1), 0.01
 
@@ -65,10 +71,13 @@ class PhotoClassifier:
     Attributes:
         network: RGB images (n, size, size, 3), 0 to 255, to probabilities (n, K).
         class_names: K names; output k of the network is the probability of ``class_names[k]``.
+        looks: what it looks at of each photograph: the middle square, or all of it, squeezed into
+            a square. Its answer is the mean of the answers to each.
     """
 
     network: keras.Model
     class_names: tuple[str, ...]
+    looks: tuple[reading.Look, ...] = ("center",)
 
     @property
     def image_size(self) -> int:
@@ -89,14 +98,20 @@ class PhotoClassifier:
         """
         if not paths:
             return np.zeros((0, len(self.class_names)), dtype=np.float32)
+        answers = [self._answers(paths, look) for look in self.looks]
+        return np.mean(answers, axis=0, dtype=np.float32)
+
+    def _answers(self, paths: Sequence[pathlib.Path | str], look: reading.Look) -> np.ndarray:
+        """What the network says about one look at each photograph."""
         batches = (
-            (reading.read_squares(paths[start : start + BATCH_SIZE], self.image_size), None)
-            for start in range(0, len(paths), BATCH_SIZE)
+            (reading.read_squares(paths[i : i + BATCH_SIZE], self.image_size, look=look), None)
+            for i in range(0, len(paths), BATCH_SIZE)
         )
         if len(paths) <= FEW:
             return np.concatenate([backbones.look(self.network, images) for images, _ in batches])
+        label = "photographs" if len(self.looks) == 1 else f"photographs, {look}"
         return backbones.activations(
-            self.network, batches, len(paths), dtype="float32", label="photographs"
+            self.network, batches, len(paths), dtype="float32", label=label
         )
 
     def top(self, path: pathlib.Path | str, k: int = 5) -> list[tuple[str, float]]:
@@ -110,7 +125,7 @@ class PhotoClassifier:
     def show(self, path: pathlib.Path | str, k: int = 5) -> plt.Figure:
         """Draw the photograph with its most probable class as title, and the top k as bars.
 
-        The whole photograph is drawn; the network sees its middle square.
+        The whole photograph is drawn, whatever the network looks at of it.
         """
         return self.draw(path, self.probabilities([path])[0], k)
 
@@ -166,6 +181,7 @@ class PhotoClassifier:
     def _write_names(self, folder: pathlib.Path) -> None:
         stored = {
             "class_names": self.class_names,
+            "looks": self.looks,
             "network_sha256": _sha256(folder / NETWORK_FILE),
         }
         text = json.dumps(stored, ensure_ascii=False, indent=1)
@@ -320,11 +336,12 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
     Args:
         folder: holds ``network.keras``, RGB squares (n, size, size, 3) to probabilities (n, K);
             and ``classes.json``, such as ``{"class_names": ["daisy", "rose"]}``. Where that file
-            has a ``network_sha256``, the network has to be the one of that hash.
+            has a ``network_sha256``, the network has to be the one of that hash; where it has no
+            ``looks``, the network looks at the middle square.
 
     Raises:
         NotAClassifier: when a file is missing or damaged, the network is of another kind, or the
-            names do not belong to it.
+            names or the looks do not belong to it.
         MemoryError: when memory runs out.
         keras_settings.UnusableSettings: when Keras is set up in another way than usual.
     """
@@ -338,18 +355,20 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
             raise NotAClassifier(
                 f"{folder} holds no {name}; expected a folder that `python -m seeing train` wrote"
             )
-    class_names, digest = _read_names(folder / CLASSES_FILE)
+    class_names, looks, digest = _read_names(folder / CLASSES_FILE)
     network = _read_network(folder / NETWORK_FILE, digest)
     if network.outputs[0].shape[-1] != len(class_names):
         raise NotAClassifier(
             f"{folder}: the network has {network.outputs[0].shape[-1]} outputs, {CLASSES_FILE} "
             f"{len(class_names)} names; they do not belong together"
         )
-    return PhotoClassifier(network, class_names)
+    return PhotoClassifier(network, class_names, looks)
 
 
-def _read_names(path: pathlib.Path) -> tuple[tuple[str, ...], str | None]:
-    """The class names, and the SHA-256 of the network that they belong to, where it is given."""
+def _read_names(
+    path: pathlib.Path,
+) -> tuple[tuple[str, ...], tuple[reading.Look, ...], str | None]:
+    """Class names, looks, and the SHA-256 of the network they belong to, where it is given."""
     content = path.read_bytes()
     if content.startswith(reading.GIT_LFS_START):
         raise NotAClassifier(f"{path} is {reading.GIT_LFS_REASON}")
@@ -368,7 +387,13 @@ def _read_names(path: pathlib.Path) -> tuple[tuple[str, ...], str | None]:
     for name, count in collections.Counter(class_names).items():
         if count > 1:
             raise NotAClassifier(f"{path} names {name!r} {count} times; expected different names")
-    return tuple(class_names), stored.get("network_sha256")
+    looks, known = stored.get("looks", ["center"]), get_args(reading.Look)
+    if not isinstance(looks, list) or not looks or not set(map(str, looks)) <= set(known):
+        raise NotAClassifier(
+            f"{path} has looks of {_shortened(repr(looks))}; expected a list of one or more of "
+            f"{', '.join(known)}; a later version of this program may have written it"
+        )
+    return tuple(class_names), tuple(looks), stored.get("network_sha256")
 
 
 def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
@@ -543,7 +568,7 @@ def train(
     _require_every_class(folder, split)
     keras.utils.set_random_seed(seed)
     backbone = resnet50.build(include_top=False, input_shape=(None, None, 3), weights=weights)
-    candidates = {"frozen": _frozen(backbone, folder, split, image_size)}
+    candidates = {"frozen": _frozen(backbone, folder, split, image_size, seed)}
     if fine_tuning_epochs:
         head = candidates["frozen"][-1]
         candidates["fine-tuned"] = _fine_tuned(
@@ -551,7 +576,8 @@ def train(
         )
     best, validation_accuracy = None, math.nan
     for name, parts in candidates.items():
-        classifier = PhotoClassifier(fine_tuning.classifier(parts, image_size), folder.class_names)
+        network = fine_tuning.classifier(parts, image_size)
+        classifier = PhotoClassifier(network, folder.class_names, LOOKS)
         accuracy = _accuracy(classifier, folder, split, "validation")
         if not math.isnan(accuracy):
             say(f"{name}: validation accuracy {accuracy:.1%}")
@@ -581,7 +607,11 @@ def _require_every_class(folder: folders.ImageFolder, split: np.ndarray) -> None
 
 
 def _frozen(
-    backbone: keras.Model, folder: folders.ImageFolder, split: np.ndarray, image_size: int
+    backbone: keras.Model,
+    folder: folders.ImageFolder,
+    split: np.ndarray,
+    image_size: int,
+    seed: int,
 ) -> list[keras.Model]:
     """A head for the frozen network: the parts from pixels to logits.
 
@@ -590,15 +620,24 @@ def _frozen(
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.output)
     extractor = backbones.from_pixels(keras.Model(backbone.input, pooled))
 
-    def features(part: str) -> tuple[np.ndarray, np.ndarray]:
+    def features(part: str, crops: Sequence[reading.Crop]) -> tuple[np.ndarray, np.ndarray]:
         paths, y = splits.part(folder.paths, folder.y, split, part)
-        label = f"features, {part}"
-        return backbones.of_photographs(extractor, paths, image_size=image_size, label=label), y
+        options = {"image_size": image_size, "seed": seed}
+        each = [
+            backbones.of_photographs(
+                extractor, paths, crop=crop, label=f"features, {part}, {crop}", **options
+            )
+            for crop in crops
+        ]
+        return np.concatenate(each), np.tile(y, len(crops))
 
-    X, y = features("training")
+    X, y = features("training", CROPS)
     n_classes = len(folder.class_names)
-    candidates = {C: heads.solve_head(X, y, n_classes=n_classes, C=C) for C in STRENGTHS}
-    X, y = features("validation")
+    # With more rows the data would weigh more against the weights' size.
+    candidates = {
+        C: heads.solve_head(X, y, n_classes=n_classes, C=C / len(CROPS)) for C in STRENGTHS
+    }
+    X, y = features("validation", LOOKS)
     if not len(y):
         return [extractor, candidates[USUAL_STRENGTH]]
     best, _ = heads.choose_head(candidates, X, y)
@@ -623,7 +662,12 @@ def _fine_tuned(
     extractor = backbones.from_pixels(lower)
     crop = max(32, round(CROP * image_size))
     views = backbones.random_views(
-        extractor, paths, count=min(VIEWS, epochs), image_size=crop, seed=seed
+        extractor,
+        paths,
+        count=min(VIEWS, epochs),
+        image_size=crop,
+        crop="stretched",
+        seed=seed,
     )
     options = {"n_classes": len(folder.class_names), "epochs": epochs, "seed": seed}
     network, _ = fine_tuning.fine_tune(upper, head, views, y, **options)

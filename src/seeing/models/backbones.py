@@ -18,7 +18,7 @@ import psutil
 import tensorflow as tf
 import tqdm
 
-from seeing.photos import pipeline
+from seeing.photos import pipeline, reading
 
 # Cut ResNet50 here, and the last five of its 16 residual blocks come after the cut.
 LAST_BLOCKS = "conv4_block4_out"
@@ -158,15 +158,19 @@ def of_photographs(
     paths: Sequence[pathlib.Path | str],
     *,
     image_size: int,
+    crop: reading.Crop = "center",
+    seed: int = 0,
     dtype: str = "float32",
     label: str = "features",
 ) -> np.ndarray:
-    """What a frozen network says about the middle square of each photograph.
+    """What a frozen network says about one square of each photograph, the middle one by default.
 
     Args:
         network: RGB images, 0 to 255, to activations.
         paths: image files, n of them; none gives an array of shape (0, ...).
         image_size: width and height that the squares are brought to, in pixels.
+        crop: which square, as for :func:`seeing.photos.pipeline.dataset`.
+        seed: of crops by chance.
         dtype: of the result.
         label: what the progress bar says.
 
@@ -188,7 +192,8 @@ def of_photographs(
         f"features of {len(paths):,} photographs of {image_size} pixels",
         "smaller images",
     )
-    batches = pipeline.dataset(paths, np.zeros(len(paths)), image_size=image_size, cache=False)
+    options = {"image_size": image_size, "crop": crop, "seed": seed, "cache": False}
+    batches = pipeline.dataset(paths, np.zeros(len(paths)), **options)
     return activations(network, batches, len(paths), dtype=dtype, label=label)
 
 
@@ -214,49 +219,54 @@ def random_views(
     *,
     count: int,
     image_size: int,
+    crop: reading.Crop = "random",
     seed: int = 0,
 ) -> list["StoredView"]:
     """What a frozen network says about several random views of each photograph, kept on disk.
 
-    A view is a random square of the photograph, mirrored in half of all cases, and enlarged so
-    that 60 to 100 % of the square's width fill the picture.
+    A view is a crop by chance, mirrored in half of all cases. A ``"random"`` crop is a square, and
+    enlarged so that 60 to 100 % of its width fill the picture. A ``"stretched"`` one has a shape
+    of its own and is squeezed into a square, so that the shape of things is no cue to learn: a
+    network that has only met round flowers may not know them in a stretched photograph.
 
     Args:
         network: RGB images, 0 to 255, to activations.
         paths: image files, n of them.
         count: number of views.
         image_size: width and height of the images, in pixels.
+        crop: ``"random"`` or ``"stretched"``, as for :func:`seeing.photos.pipeline.dataset`.
         seed: of the crops, mirrors and zooms.
 
     Returns:
         ``count`` views, float16, shape (n, ...).
 
     Raises:
-        ValueError: when ``count`` is less than 1, or an activation does not fit into float16.
+        ValueError: when ``count`` is less than 1, the crop is none of chance, or an activation
+            does not fit into float16.
         MemoryError: when the work would not fit into memory; said before it begins.
         OSError: when the views would not fit on the disk; said before the work begins.
     """
     if count < 1:
         raise ValueError(f"count is {count}; expected 1 view or more")
+    if crop not in pipeline.BY_CHANCE:
+        raise ValueError(f"crop is {crop!r}; expected one of {', '.join(pipeline.BY_CHANCE)}")
     shape = network.compute_output_shape((1, image_size, image_size, 3))[1:]
     what = f"{count} views of {len(paths):,} photographs of {image_size} pixels"
     numbers = int(np.prod(shape))
     # Read again, the numbers of a batch are single precision, and batches wait for their turn.
     _require_memory(4 * WAITING_BATCHES * BATCH_SIZE * numbers, image_size, what, "smaller images")
     _require_disk(2 * len(paths) * count * numbers, what, "fewer views or smaller images")
-    augmentation = keras.Sequential(
-        [
-            keras.layers.RandomFlip("horizontal", seed=seed),
-            keras.layers.RandomZoom((-0.4, 0.0), seed=seed + 1),
-        ]
-    )
+    layers = [keras.layers.RandomFlip("horizontal", seed=seed)]
+    if crop == "random":
+        layers.append(keras.layers.RandomZoom((-0.4, 0.0), seed=seed + 1))
+    augmentation = keras.Sequential(layers)
     views = []
     for view in range(count):
         batches = pipeline.dataset(
             paths,
             np.zeros(len(paths)),
             image_size=image_size,
-            crop="random",
+            crop=crop,
             seed=seed + view,
             cache=False,
         )

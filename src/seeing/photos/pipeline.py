@@ -6,7 +6,7 @@ Explained in chapter 8, *A Flower Classifier*.
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from seeing.photos import reading
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+BY_CHANCE = ("random", "stretched")  # crops that differ from pass to pass
+
+# Of stretched crops: the share of the image that they show, and their width to their height.
+AREA, RATIO = (0.3, 1.0), (0.6, 1 / 0.6)
 
 
 def dataset(
@@ -31,7 +36,7 @@ def dataset(
     """Feed image files to a model: read, resize, crop, batch; the next batch while one trains.
 
     The first pass decodes the files on all cores and keeps the resized pixels in memory (uint8:
-    ``image_size**2 * 3`` bytes an image, and about 1.7 times that with random crops); later
+    ``image_size**2 * 3`` bytes an image, and about 1.7 times that where chance crops); later
     passes only crop and batch.
 
     Args:
@@ -39,11 +44,14 @@ def dataset(
         y: their labels, integers.
         image_size: width and height of the images in a batch, in pixels.
         batch_size: images a batch; the last batch may hold fewer.
-        crop: ``"center"``, or ``"random"``: another place in every pass, for training.
-        shorter_side: length of an image's shorter side before the crop, in pixels. Default:
-            ``image_size`` for center crops, 8/7 of it for random ones.
+        crop: ``"center"``, the middle square; ``"whole"``, everything, squeezed into a square;
+            ``"random"``, for training, a square at another place in every pass; or
+            ``"stretched"``, for training, a part of random place, size (``AREA`` of the image) and
+            shape (``RATIO``, its width to its height), squeezed into a square.
+        shorter_side: length of an image's shorter side before the crop, in pixels; a whole image
+            has none. Default: ``image_size`` for center crops, 8/7 of it where chance crops.
         shuffle: whether to deal the images in another order in every pass.
-        seed: decides the order and the random crops.
+        seed: decides the order and the crops of chance.
         cache: whether to keep the resized pixels in memory.
 
     Returns:
@@ -59,23 +67,40 @@ def dataset(
     import tensorflow as tf
 
     shorter_side = _shorter_side(paths, y, image_size, crop, shorter_side)
+    is_random = crop in BY_CHANCE
 
     def read(path: "tf.Tensor", label: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
         def pixels(name: bytes) -> np.ndarray:
             path = os.fsdecode(name)
-            if crop == "center":
-                return reading.read_square(path, image_size, shorter_side=shorter_side)
-            return reading.read_image(path, shorter_side=shorter_side)
+            if is_random:
+                return reading.read_image(path, shorter_side=shorter_side)
+            return reading.read_square(path, image_size, shorter_side=shorter_side, look=crop)
 
         image = tf.numpy_function(pixels, [path], tf.uint8, stateful=False)
-        image.set_shape((image_size, image_size, 3) if crop == "center" else (None, None, 3))
+        image.set_shape((None, None, 3) if is_random else (image_size, image_size, 3))
         return image, label
 
     def random_crop(
         seeds: "tf.Tensor", pair: tuple["tf.Tensor", "tf.Tensor"]
     ) -> tuple["tf.Tensor", "tf.Tensor"]:
         image, label = pair
+        if crop == "stretched":
+            return stretched(image, seeds), label
         return tf.image.stateless_random_crop(image, (image_size, image_size, 3), seeds), label
+
+    def stretched(image: "tf.Tensor", seeds: "tf.Tensor") -> "tf.Tensor":
+        begin, size, _ = tf.image.stateless_sample_distorted_bounding_box(
+            tf.shape(image),
+            tf.zeros((1, 0, 4)),
+            seed=seeds,
+            area_range=AREA,
+            aspect_ratio_range=RATIO,
+            use_image_if_no_bounding_boxes=True,
+        )
+        part = tf.slice(image, begin, size)
+        squeezed = tf.image.resize(part, (image_size, image_size), antialias=True)
+        squeezed.set_shape((image_size, image_size, 3))
+        return tf.cast(tf.round(squeezed), tf.uint8)
 
     def to_float(images: "tf.Tensor", labels: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
         return tf.cast(images, tf.float32), labels
@@ -87,7 +112,7 @@ def dataset(
         images = images.cache()
     if shuffle:
         images = images.shuffle(len(names), seed=seed, reshuffle_each_iteration=True)
-    if crop == "random":
+    if is_random:
         seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
         images = tf.data.Dataset.zip(seeds, images).map(
             random_crop, num_parallel_calls=tf.data.AUTOTUNE
@@ -105,9 +130,10 @@ def _shorter_side(
 ) -> int:
     if len(paths) == 0 or len(paths) != len(y):
         raise ValueError(f"{len(paths)} images and {len(y)} labels; expected as many, at least 1")
-    if crop not in ("center", "random"):
-        raise ValueError(f"crop is {crop!r}; expected 'center' or 'random'")
-    shorter_side = given or (image_size if crop == "center" else round(image_size * 8 / 7))
+    if crop not in get_args(reading.Crop):
+        expected = ", ".join(map(repr, get_args(reading.Crop)))
+        raise ValueError(f"crop is {crop!r}; expected one of {expected}")
+    shorter_side = given or (round(image_size * 8 / 7) if crop in BY_CHANCE else image_size)
     if shorter_side < image_size:
         raise ValueError(f"shorter_side is {shorter_side}, less than image_size {image_size}")
     return shorter_side

@@ -8,7 +8,7 @@ import contextvars
 import pathlib
 import stat
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageOps, features
@@ -60,7 +60,8 @@ AVIF_BRANDS = {b"avif", b"avis"}
 # Bits of a sensor or a program whose gray values are often stored in files of 16 bits.
 GRAY_BITS = (8, 10, 12, 14, 16)
 
-Crop = Literal["center", "random"]
+Crop = Literal["center", "whole", "random", "stretched"]
+Look = Literal["center", "whole"]  # the crops that chance has no part in
 
 _being_read: contextvars.ContextVar[pathlib.Path | None] = contextvars.ContextVar(
     "being_read", default=None
@@ -260,49 +261,61 @@ def _start(path: pathlib.Path) -> bytes:
 
 
 def read_square(
-    path: pathlib.Path | str, image_size: int, *, shorter_side: int | None = None
+    path: pathlib.Path | str,
+    image_size: int,
+    *,
+    shorter_side: int | None = None,
+    look: Look = "center",
 ) -> np.ndarray:
-    """Read the middle square of an image, as the pipeline does with ``crop="center"``.
+    """Read the middle square of an image, or all of it, as the pipeline's crops of that name do.
 
     Args:
         path: an image file.
         image_size: width and height of the result, in pixels.
-        shorter_side: length of the shorter side before the crop; default ``image_size``.
+        shorter_side: length of the shorter side before the middle is cut out; default
+            ``image_size``. A whole image has no such side.
+        look: ``"center"``, the middle square; or ``"whole"``, everything, squeezed into a square,
+            which changes the shape of things unless the image is a square.
 
     Returns:
         uint8, shape (image_size, image_size, 3).
 
     Raises:
         UnreadableImage: as :func:`read_image` does.
-        ValueError: when ``shorter_side`` is less than ``image_size``.
+        ValueError: when ``shorter_side`` is less than ``image_size``, or there is no such look.
     """
+    if look not in get_args(Look):
+        raise ValueError(f"look is {look!r}; expected one of {', '.join(get_args(Look))}")
     shorter_side = shorter_side or image_size
     if shorter_side < image_size:
         raise ValueError(f"shorter_side is {shorter_side}, less than image_size {image_size}")
     image = _opened(path, shorter_side)
-    # Cut and resize in one step: pixels outside the square are never computed.
-    side = min(image.size) * image_size / shorter_side
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    square = image.resize(
-        (image_size, image_size),
-        Image.Resampling.BILINEAR,
-        box=(left, top, left + side, top + side),
-    )
+    box = (0.0, 0.0, float(image.width), float(image.height))
+    if look == "center":
+        # Cut and resize in one step: pixels outside the square are never computed.
+        side = min(image.size) * image_size / shorter_side
+        left, top = (image.width - side) / 2, (image.height - side) / 2
+        box = (left, top, left + side, top + side)
+    square = image.resize((image_size, image_size), Image.Resampling.BILINEAR, box=box)
     return np.array(square)
 
 
-def read_squares(paths: Sequence[pathlib.Path | str], size: int) -> np.ndarray:
-    """The middle squares of several images, as :func:`read_square` gives them.
+def read_squares(
+    paths: Sequence[pathlib.Path | str], size: int, *, look: Look = "center"
+) -> np.ndarray:
+    """One square of each of several images, as :func:`read_square` gives it.
 
     Args:
         paths: image files, n of them.
         size: width and height of each square, in pixels.
+        look: as for :func:`read_square`.
 
     Returns:
         uint8, shape (n, size, size, 3).
 
     Raises:
         UnreadableImage: naming the first file that cannot be used.
+        ValueError: when there is no such look.
     """
-    squares = [read_square(path, size) for path in paths]
+    squares = [read_square(path, size, look=look) for path in paths]
     return np.stack(squares) if squares else np.zeros((0, size, size, 3), dtype=np.uint8)
