@@ -87,6 +87,26 @@ class TestTrain:
         assert f"{training.counts['test']} test" in summary
         assert f"test accuracy: {training.test_accuracy:.1%}" in summary
 
+    def test_it_learns_from_the_middle_and_from_the_whole_and_looks_at_both(
+        self, folder, small_backbone, monkeypatch
+    ):
+        asked = []
+        real = backbones.of_photographs
+
+        def listening(network, paths, **options):
+            asked.append((options["label"].split(", ")[1], options["crop"], list(paths)))
+            return real(network, paths, **options)
+
+        monkeypatch.setattr(backbones, "of_photographs", listening)
+        training = classifier.train(folder, image_size=SIDE, say=lambda text: None)
+        assert training.classifier.looks == ("center", "whole")
+        seen = {(part, crop): paths for part, crop, paths in asked}
+        middle, whole = seen["training", "center"], seen["training", "whole"]
+        assert not set(middle) & set(whole) and len(middle) - len(whole) in (0, 1)
+        for paths in (middle, whole):  # no class is known by its look
+            assert {path.parent.name for path in paths} == set(COLORS)
+        assert seen["validation", "center"] == seen["validation", "whole"]
+
     def test_near_duplicates_are_counted_and_named_before_training(self, folder, small_backbone):
         shutil.copy(folder / "rosé" / "picture 1.png", folder / "rosé" / "the same.png")
         shutil.copy(folder / "rosé" / "picture 2.png", folder / "blue sky" / "wrong.png")

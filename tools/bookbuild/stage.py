@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import nbformat
 
-from bookbuild import entries, execute, notes, paths, scoreboard
+from bookbuild import entries, execute, notes, overview, paths, scoreboard
 
 STATIC = "book/_static"
 
@@ -88,11 +88,12 @@ def _for_readers(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _page(path: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
-    """Stage a file of book/ as it is; the scoreboard with the tables that it lacks."""
+    """Stage a file of book/ as it is; pages that lack tables of results with these tables."""
     name = path.relative_to(checkout.root)
-    if name.as_posix() == scoreboard.PAGE:
-        text = scoreboard.page(path.read_text(encoding="utf-8"), checkout)
-        return _write(text, checkout.source / name)
+    for maker in (overview, scoreboard):
+        if name.as_posix() == maker.PAGE:
+            text = maker.page(path.read_text(encoding="utf-8"), checkout)
+            return _write(text, checkout.source / name)
     return _copy(path, checkout.source / name)
 
 

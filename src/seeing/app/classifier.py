@@ -41,10 +41,8 @@ CROP = 7 / 8  # of the image size: random crops show less, so that flowers look 
 BATCH_SIZE = 32
 FEW = 128  # to ask so few photographs takes less time than to compile the network first
 VIEWS = 6
-# What a new classifier learns from and looks at. The middle square alone teaches it that flowers
-# are round, and photographs from another source may be stretched: so shapes vary in training, and
-# the whole photograph counts as well. Chapter 8 measures what that is worth.
-CROPS: tuple[reading.Crop, ...] = ("center", "whole")
+# What a new classifier learns from and looks at. Middle squares alone teach it that flowers are
+# round, and photographs from another source may be stretched.
 LOOKS: tuple[reading.Look, ...] = ("center", "whole")
 # Of the head's regularization, scikit-learn's C: the candidates, and the one without validation.
 STRENGTHS, USUAL_STRENGTH = (0.001, 0.01, 0.1), 0.01
@@ -568,7 +566,7 @@ def train(
     _require_every_class(folder, split)
     keras.utils.set_random_seed(seed)
     backbone = resnet50.build(include_top=False, input_shape=(None, None, 3), weights=weights)
-    candidates = {"frozen": _frozen(backbone, folder, split, image_size, seed)}
+    candidates = {"frozen": _frozen(backbone, folder, split, image_size)}
     if fine_tuning_epochs:
         head = candidates["frozen"][-1]
         candidates["fine-tuned"] = _fine_tuned(
@@ -611,7 +609,6 @@ def _frozen(
     folder: folders.ImageFolder,
     split: np.ndarray,
     image_size: int,
-    seed: int,
 ) -> list[keras.Model]:
     """A head for the frozen network: the parts from pixels to logits.
 
@@ -620,24 +617,25 @@ def _frozen(
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.output)
     extractor = backbones.from_pixels(keras.Model(backbone.input, pooled))
 
-    def features(part: str, crops: Sequence[reading.Crop]) -> tuple[np.ndarray, np.ndarray]:
+    def features(part: str, look: reading.Look) -> tuple[np.ndarray, np.ndarray]:
         paths, y = splits.part(folder.paths, folder.y, split, part)
-        options = {"image_size": image_size, "seed": seed}
-        each = [
-            backbones.of_photographs(
-                extractor, paths, crop=crop, label=f"features, {part}, {crop}", **options
-            )
-            for crop in crops
-        ]
-        return np.concatenate(each), np.tile(y, len(crops))
+        if part == "training":
+            # Each photograph once, in turn the middle and all of it: as good as both, in half the
+            # time. They are sorted by class, so that each class is seen in both ways.
+            chosen = slice(LOOKS.index(look), None, len(LOOKS))
+            paths, y = paths[chosen], y[chosen]
+        label = f"features, {part}, {look}"
+        options = {"image_size": image_size, "crop": look, "label": label}
+        return backbones.of_photographs(extractor, paths, **options), y
 
-    X, y = features("training", CROPS)
+    def in_both_ways(part: str) -> tuple[np.ndarray, np.ndarray]:
+        X, y = zip(*(features(part, look) for look in LOOKS), strict=True)
+        return np.concatenate(X), np.concatenate(y)
+
+    X, y = in_both_ways("training")
     n_classes = len(folder.class_names)
-    # With more rows the data would weigh more against the weights' size.
-    candidates = {
-        C: heads.solve_head(X, y, n_classes=n_classes, C=C / len(CROPS)) for C in STRENGTHS
-    }
-    X, y = features("validation", LOOKS)
+    candidates = {C: heads.solve_head(X, y, n_classes=n_classes, C=C) for C in STRENGTHS}
+    X, y = in_both_ways("validation")
     if not len(y):
         return [extractor, candidates[USUAL_STRENGTH]]
     best, _ = heads.choose_head(candidates, X, y)
