@@ -1,5 +1,7 @@
 """convolution: what the chapter's figures draw is what the chapter computes."""
 
+import json
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -79,3 +81,26 @@ def test_the_recorded_run_stands_before_this_one():
     assert [0.5, 0.25] in drawn
     assert any(np.allclose(line, [0.85, 0.65]) for line in drawn)
     assert "recorded run" in axis.get_title(loc="left") + axis.get_title()
+
+
+def times(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Stands in for a feature map."""
+    return picture * kernel[0, 0]
+
+
+def test_the_demo_reads_pictures_kernels_and_a_map_of_each_pair(tmp_path):
+    path = tmp_path / "a folder" / "demo.json"
+    kernels = {"two": np.full((3, 3), 2.0), "three": np.full((3, 3), 3.0)}
+    written = convolution.write_demo(path, {"a": PICTURE}, kernels, times)
+    assert json.loads(path.read_text(encoding="utf-8")) == written
+    assert written["format"] == convolution.DEMO_FORMAT
+    assert written["pictures"] == [{"name": "a", "pixels": PICTURE.tolist()}]
+    assert [one["name"] for one in written["kernels"]] == ["two", "three"]
+    assert written["maps"] == [[(2 * PICTURE).tolist(), (3 * PICTURE).tolist()]]
+
+
+def test_the_demo_knows_no_larger_kernel(tmp_path):
+    path = tmp_path / "demo.json"
+    with pytest.raises(ValueError, match=r"'wide' is \(3, 5\)"):
+        convolution.write_demo(path, {"a": PICTURE}, {"wide": np.zeros((3, 5))}, times)
+    assert not path.exists()

@@ -1,9 +1,12 @@
-"""Figures of chapter 3 alone: one step of a kernel, windows, receptive fields, shifted digits.
+"""Chapter 3 alone: figures of one step, of windows and of shifts, and what its demo reads.
 
 Explained in chapter 3, *Convolution You Can Touch*.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -11,6 +14,7 @@ from matplotlib import pyplot as plt
 from seeing.figures import style
 
 WINDOW = style.COLORS[1]
+DEMO_FORMAT = "seeing-convolution-1"
 
 
 def numbers(axis: plt.Axes, table: np.ndarray, title: str, *, cmap: str = "gray_r") -> None:
@@ -140,3 +144,46 @@ def accuracy_by_shift(
     axis.set(title=f"{whose} (gray: this run)" if recorded is not None else whose)
     axis.set_xticks(shifts)
     axis.legend(loc="lower left")
+
+
+def write_demo(
+    path: pathlib.Path,
+    demo_pictures: Mapping[str, np.ndarray],
+    kernels: Mapping[str, np.ndarray],
+    slide: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> dict[str, Any]:
+    """Write what the page's demo reads, and the maps that its tests compare.
+
+    Args:
+        path: the JSON file; its folder is made if need be.
+        demo_pictures: by name, whole numbers of shape (height, width).
+        kernels: by name, 3 x 3 weights.
+        slide: makes the feature map of a picture and a kernel, with Keras.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: when a kernel is not 3 x 3: the demo knows no other.
+    """
+    for name, weights in kernels.items():
+        if np.shape(weights) != (3, 3):
+            raise ValueError(f"the kernel {name!r} is {np.shape(weights)}; expected (3, 3)")
+    content = {
+        "format": DEMO_FORMAT,
+        "pictures": [
+            {"name": name, "pixels": np.asarray(pixels).tolist()}
+            for name, pixels in demo_pictures.items()
+        ],
+        "kernels": [
+            {"name": name, "weights": np.asarray(weights).tolist()}
+            for name, weights in kernels.items()
+        ],
+        "maps": [
+            [np.round(slide(pixels, weights), 6).tolist() for weights in kernels.values()]
+            for pixels in demo_pictures.values()
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return content
