@@ -49,7 +49,8 @@ class TestNetwork:
 
 def test_steps_lie_on_the_parabola(axis):
     lessons.draw_descent(axis, 2.0, [3.0, -1.0, 0.5], title="steps")
-    steps = axis.lines[-1].get_xydata()
+    steps, ring = (line.get_xydata() for line in axis.lines[-2:])
+    np.testing.assert_array_equal(ring, [[3.0, 9.0]])
     np.testing.assert_allclose(steps[:, 1], steps[:, 0] ** 2)
     assert axis.get_title() == "steps"
 

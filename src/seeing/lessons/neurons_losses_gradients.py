@@ -63,7 +63,9 @@ def draw_network(axis: plt.Axes, widths: Sequence[int], names: Sequence[str]) ->
     """
     if len(widths) != len(names):
         raise ValueError(f"{len(widths)} layers, but {len(names)} names")
-    places = [[(x, (width - 1) / 2 - i) for i in range(width)] for x, width in enumerate(widths)]
+    places = [
+        [(2 * x, (width - 1) / 2 - i) for i in range(width)] for x, width in enumerate(widths)
+    ]
     for left, right in itertools.pairwise(places):
         for start in left:
             for end in right:
@@ -74,8 +76,8 @@ def draw_network(axis: plt.Axes, widths: Sequence[int], names: Sequence[str]) ->
         for place in column:
             circle = plt.Circle(place, 0.22, facecolor=fill, edgecolor="black", zorder=2)
             axis.add_patch(circle)
-        axis.text(x, bottom, name, ha="center", va="top")
-    axis.set(xlim=(-0.6, len(widths) - 0.4), ylim=(bottom - 0.7, -bottom), aspect="equal")
+        axis.text(2 * x, bottom, name, ha="center", va="top")
+    axis.set(xlim=(-0.8, 2 * len(widths) - 1.2), ylim=(bottom - 0.7, -bottom), aspect="equal")
     axis.axis("off")
 
 
@@ -85,7 +87,7 @@ def draw_descent(axis: plt.Axes, curvature: float, steps: Sequence[float], *, ti
     Args:
         axis: where to draw.
         curvature: a, above 0.
-        steps: the places w, the start first.
+        steps: the places w, the start first; a ring marks it.
         title: above the picture.
     """
     steps = np.asarray(steps, dtype=float)
@@ -95,7 +97,7 @@ def draw_descent(axis: plt.Axes, curvature: float, steps: Sequence[float], *, ti
     heights = curvature * steps**2 / 2
     axis.plot(steps, heights, "-", color=style.COLORS[1], linewidth=1)
     axis.plot(steps, heights, "o", color=style.COLORS[0], markersize=5)
-    axis.annotate("start", (steps[0], heights[0]), (-6, 4), textcoords="offset points", ha="right")
+    axis.plot(steps[0], heights[0], "o", color="black", markersize=10, fillstyle="none")
     axis.set(title=title, xlabel="w", ylabel="loss")
 
 
