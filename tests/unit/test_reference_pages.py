@@ -107,7 +107,9 @@ def test_chapters_link_to_the_terms_and_to_no_others():
 
 def test_a_symbol_has_one_meaning_and_none_is_local_as_well():
     everywhere, _, local = NOTATION.partition("## In one section")
-    listed = [re.findall(r"\$([^$]+)\$", row) for row in re.findall(r"^\| (.*?) \|", everywhere, re.M)]
+    listed = [
+        re.findall(r"\$([^$]+)\$", row) for row in re.findall(r"^\| (.*?) \|", everywhere, re.M)
+    ]
     symbols = [symbol for row in listed for symbol in row]
     assert len(symbols) > 20
     assert len(symbols) == len(set(symbols))
