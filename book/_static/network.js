@@ -1,4 +1,4 @@
-/* Runs a small exported Keras network in the page: the counterpart of src/seeing/exports.py.
+/* Runs a small exported Keras network in the page: the counterpart of src/seeing/demos.py.
    An image is a Float32Array in height, width, channel order, with its shape beside it. */
 
 export async function loadNetwork(url) {

@@ -73,13 +73,15 @@ def test_an_exercise_is_written_once_checked_and_solved(chapter: pathlib.Path) -
         assert "hide-cell" in solution.metadata.get("tags", [])
 
 
+DRAWING = re.compile(
+    r"plt\.subplots\(|pictures\.(image_grid|answers)\(|(curves|confusion)\.\w+\(|\.show_tasks\("
+)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_every_drawing_cell_has_a_caption_and_an_alt_text(chapter: pathlib.Path) -> None:
     for cell in read(chapter).cells:
-        draws = cell.cell_type == "code" and (
-            "plt.subplots(" in cell.source or "plots.image_grid(" in cell.source
-        )
-        if draws:
+        if cell.cell_type == "code" and DRAWING.search(cell.source):
             options = cell.metadata.get("mystnb", {})
             assert len(options.get("figure", {}).get("caption", "").split()) > 3, cell.source
             assert len(options.get("image", {}).get("alt", "").split()) > 7, cell.source
