@@ -221,3 +221,10 @@ def test_a_metric_that_one_state_of_the_data_checks_needs_no_declaration() -> No
         run = {"state": reference.NOTHING, "data": {"tiny": "stand-in"}, "n": {"a": 300}}
         content["quick_runs"].append({**run, "metrics": {"a": value}})
     reference.require_sound(content, [])
+
+
+def test_older_quick_runs_may_hold_metrics_that_the_full_run_no_longer_measures() -> None:
+    content = results_of([0.9, 0.91, 0.89, 0.9], guess=0.1)
+    for run in content["quick_runs"]:
+        run["metrics"]["renamed"] = 0.5
+    reference.require_sound(content, [])

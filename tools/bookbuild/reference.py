@@ -329,6 +329,7 @@ def worthless(content: dict[str, Any]) -> dict[str, str]:
         measured = {
             name: dataclasses.replace(recorded.measured[name], values=(value,))
             for name, value in runs[0]["metrics"].items()
+            if name in recorded.measured  # quick runs may be older than the full one
         }
         verdict = reference.compare(
             recorded, measured, runs[0]["data"], shown=content.get("quick_shown", {})
