@@ -49,7 +49,8 @@ def test_a_run_as_found_lies_in_its_bands_and_enough_of_them_would_catch_guessin
     shown = recorded.content["quick_shown"]
     verdict = reference.compare(recorded, measured, run["data"], shown=shown)
     assert verdict.outside == []
-    assert len(verdict.bands) >= 5
+    # A chapter of formulas is checked by its exact cells, and measures little.
+    assert len(verdict.bands) >= (5 if len(measured) > 10 else 3)
     for name, band in verdict.bands.items():
         assert not band.holds(recorded.measured[name].guess), name
 
