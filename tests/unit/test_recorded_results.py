@@ -24,7 +24,9 @@ def test_every_asserted_metric_says_what_it_was_measured_on(recorded: reference.
     run = next(run for run in recorded.content["quick_runs"] if run["state"] == "as found")
     for name in run["metrics"]:
         found = recorded.measured[name]
-        assert found.data and set(found.data) <= set(run["data"]), name
+        # XOR's four points are written down in the chapter, and no data set.
+        assert found.data or name.startswith("xor_"), name
+        assert set(found.data) <= set(run["data"]), name
         if name.endswith("_accuracy"):
             assert found.part in ("training", "validation", "test"), name
 
