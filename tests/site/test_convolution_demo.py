@@ -78,9 +78,8 @@ def test_a_broken_file_leaves_the_static_text(browser: sync_api.Browser, address
     context = browser.new_context()
     page = context.new_page()
     page.route("**/convolution.json", lambda route: route.fulfill(body='{"format": "other"}'))
-    warned = []
-    page.on("console", lambda said: warned.append(said.text))
-    page.goto(f"{address}/{PAGE}", wait_until="networkidle")
+    # A page may be idle before the demo has looked at its file: wait for what it says.
+    with page.expect_console_message(lambda said: "expected seeing-convolution-1" in said.text):
+        page.goto(f"{address}/{PAGE}", wait_until="networkidle")
     assert "needs JavaScript" in page.locator("convolution-demo").inner_text()
-    assert any("expected seeing-convolution-1" in text for text in warned)
     context.close()
