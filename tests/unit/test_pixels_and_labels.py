@@ -1,5 +1,7 @@
 """pixels_and_labels: hand-drawn labels lie on their things, figures show what they get."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -87,6 +89,11 @@ def test_photographs_that_are_not_here_are_not_fetched(monkeypatch):
     assert not sources.is_offline()
 
 
-def test_photographs_that_are_here_are_used(monkeypatch):
-    monkeypatch.setattr(flowers, "load", lambda **_: "photographs")
-    assert pixels_and_labels.flowers_that_are_here() == "photographs"
+def test_photographs_that_are_here_are_used_and_cost_no_download(monkeypatch):
+    record = sources.DataRecord("flower_photos", "mirror", "ab", False, download_bytes=2_000)
+    none = {"paths": (), "y": np.zeros(0, int), "split": np.zeros(0, str), "near_duplicates": ()}
+    here = flowers.Flowers(class_names=("a",), record=record, edition="240 px", **none)
+    monkeypatch.setattr(flowers, "load", lambda **_: here)
+    found = pixels_and_labels.flowers_that_are_here()
+    assert found.edition == here.edition
+    assert found.record == dataclasses.replace(record, download_bytes=0)
