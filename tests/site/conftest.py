@@ -67,3 +67,16 @@ def browser() -> Iterator[sync_api.Browser]:
         launched = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest, browser: sync_api.Browser, address: str
+) -> Iterator[sync_api.Page]:
+    """A page whose demo is ready: the test's module names both, as ``PAGE`` and ``DEMO``."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    opened.goto(f"{address}/{request.module.PAGE}", wait_until="networkidle")
+    opened.wait_for_selector(f"{request.module.DEMO}[data-ready]")
+    yield opened
+    context.close()

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,7 @@ from playwright import sync_api
 pytestmark = pytest.mark.browser
 
 PAGE = "notebooks/03_convolution.html"
-
-
-@pytest.fixture
-def page(browser: sync_api.Browser, address: str) -> Iterator[sync_api.Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.goto(f"{address}/{PAGE}", wait_until="networkidle")
-    opened.wait_for_selector("convolution-demo[data-ready]")
-    yield opened
-    context.close()
+DEMO = "convolution-demo"
 
 
 def of_demo(page: sync_api.Page, name: str) -> Any:

@@ -3,7 +3,6 @@
 import base64
 import json
 import pathlib
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,16 +11,7 @@ from playwright import sync_api
 pytestmark = pytest.mark.browser
 
 PAGE = "notebooks/04_first_cnn.html"
-
-
-@pytest.fixture
-def page(browser: sync_api.Browser, address: str) -> Iterator[sync_api.Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.goto(f"{address}/{PAGE}", wait_until="networkidle")
-    opened.wait_for_selector("digit-demo[data-ready]")
-    yield opened
-    context.close()
+DEMO = "digit-demo"
 
 
 def probabilities(page: sync_api.Page) -> list[float] | None:

@@ -1,4 +1,4 @@
-"""Stand-ins that the unit tests share: a web server that misbehaves on request, a tiny book."""
+"""Stand-ins that the unit tests share: a server that misbehaves, a tiny book, easy pictures."""
 
 import copy
 import dataclasses
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import nbformat
+import numpy as np
 
 from bookbuild import paths
 
@@ -167,3 +168,13 @@ class Book:
         if self._chapters:
             lines += ["chapters:", *(f"  - file: notebooks/{name}" for name in self._chapters)]
         self.write("_toc.yml", "\n".join(lines) + "\n")
+
+
+def bars(count: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Three easy classes: a bar on the left, in the middle or on the right."""
+    random = np.random.default_rng(seed)
+    X = random.integers(0, 60, (count, 12, 12, 1)).astype(np.uint8)
+    y = np.arange(count) % 3
+    for image, label in zip(X, y, strict=True):
+        image[:, 4 * label : 4 * label + 4] += 150
+    return X, y

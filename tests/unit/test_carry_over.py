@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from fakes import bars
 
 from seeing.lessons import carry_over
 from seeing.models import backbones, heads, remedies
@@ -11,16 +12,6 @@ from seeing.models import backbones, heads, remedies
 @pytest.fixture(autouse=True)
 def no_progress(monkeypatch):
     monkeypatch.setenv("SEEING_PROGRESS", "0")
-
-
-def bars(count: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Three easy classes: a bar on the left, in the middle or on the right."""
-    random = np.random.default_rng(seed)
-    X = random.integers(0, 60, (count, 12, 12, 1)).astype(np.uint8)
-    y = np.arange(count) % 3
-    for image, label in zip(X, y, strict=True):
-        image[:, 4 * label : 4 * label + 4] += 150
-    return X, y
 
 
 class TestSolveFrozen:

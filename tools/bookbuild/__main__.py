@@ -14,6 +14,7 @@ from bookbuild import (
     execute,
     lock,
     notebooks,
+    overview,
     paths,
     reference,
     release,
@@ -180,8 +181,8 @@ def find_chapter(name: str, checkout: paths.Checkout) -> pathlib.Path:
     """
     stem = pathlib.Path(name).stem
     for chapter in checkout.chapters():
-        number, _, slug = chapter.stem.partition("_")
-        if stem in (chapter.stem, slug) or stem.lstrip("0") == number.lstrip("0"):
+        slug = chapter.stem.partition("_")[2]
+        if stem in (chapter.stem, slug) or stem.lstrip("0") == overview.number(chapter):
             return chapter
     known = ", ".join(chapter.stem for chapter in checkout.chapters())
     raise ValueError(f"there is no chapter {name!r}; there are: {known}")

@@ -8,7 +8,7 @@ import json
 import pathlib
 import re
 
-from bookbuild import paths
+from bookbuild import marked, paths
 from seeing.record import machine, tables
 
 PAGE = "book/chapters.md"
@@ -28,12 +28,8 @@ def page(template: str, checkout: paths.Checkout) -> str:
     Raises:
         ValueError: when the marker is not there exactly once.
     """
-    if template.count(MARKER) != 1:
-        raise ValueError(
-            f"{PAGE} holds the marker {MARKER!r} {template.count(MARKER)} times; expected once"
-        )
     rows = [_row(chapter, checkout) for chapter in checkout.chapters()]
-    return template.replace(MARKER, tables.markdown(HEADER, rows))
+    return marked.insert(template, MARKER, tables.markdown(HEADER, rows), page=PAGE)
 
 
 def _row(chapter: pathlib.Path, checkout: paths.Checkout) -> list[str]:

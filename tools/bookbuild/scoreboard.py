@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-from bookbuild import paths
+from bookbuild import marked, paths
 from seeing.record import machine, tables
 from seeing.record import metric as metrics
 from seeing.record import reference as reference_results
@@ -271,8 +271,4 @@ def page(template: str, checkout: paths.Checkout) -> str:
     Raises:
         ValueError: when the marker is not there exactly once.
     """
-    if template.count(MARKER) != 1:
-        raise ValueError(
-            f"{PAGE} holds the marker {MARKER!r} {template.count(MARKER)} times; expected once"
-        )
-    return template.replace(MARKER, boards(checkout))
+    return marked.insert(template, MARKER, boards(checkout), page=PAGE)
