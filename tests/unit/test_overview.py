@@ -6,6 +6,7 @@ import pathlib
 import nbformat
 import pytest
 
+from bookbuild import __main__ as command_line
 from bookbuild import overview, paths
 
 TEMPLATE = f"before\n\n{overview.MARKER}\n\nafter"
@@ -51,3 +52,17 @@ def test_a_row_has_number_link_costs_and_what_it_builds_on(book):
 def test_the_marker_stands_there_once(book, template):
     with pytest.raises(ValueError, match="expected once"):
         overview.page(template, book)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [("1", "01_a"), ("01", "01_a"), ("6b", "06b_b"), ("c", "10_c"), ("10_c", "10_c")],
+)
+def test_a_chapter_is_found_by_its_number_as_it_is_written(book, name, stem):
+    assert command_line.find_chapter(name, book).stem == stem
+
+
+@pytest.mark.parametrize("name", ["6", "0", "d", ""])
+def test_no_other_name_is_a_chapter(book, name):
+    with pytest.raises(ValueError, match="there are: 01_a, 06b_b, 10_c"):
+        command_line.find_chapter(name, book)
