@@ -256,3 +256,40 @@ def test_there_is_nothing_to_serve_before_a_build(
     status, said = run_command(book, monkeypatch, "serve")
     assert status == 1
     assert said.endswith("run make book\n")
+
+
+def test_chapters_and_figures_are_numbered_as_their_files_are(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the title, the navigation, the neighbors' links, the captions and behind references."""
+    with (book.root / "_config.yml").open("a") as config:
+        config.write(
+            "sphinx:\n  local_extensions:\n    bookbuild.numbering: tools\n"
+            "  config:\n    html_theme_options: {}\n"
+        )
+    write_chapter(book.root, "print(1)", "print(2)", name="06b_two")
+    path = book.root / "notebooks/06b_two.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'/>"
+    draw = f'from IPython import display; display.SVG("{svg}")'
+    for cell, text in zip(notebook.cells[1:], ("A first.", "Another."), strict=True):
+        cell.source = draw
+        cell.metadata["mystnb"] = {"figure": {"caption": text}}
+    notebook.cells[0].source = "# Two\n\nAs {doc}`01_one` says, and {doc}`that <01_one>`.\n"
+    notebook.cells[0].source += "\n| a |\n| --- |\n| {doc}`01_one` |\n"
+    nbformat.write(notebook, path)
+    run_command(book, monkeypatch, "build", "--strict")
+
+    built = page(book, "notebooks/06b_two")
+    assert built.select_one("article h1").get_text().startswith("6b · Two")
+    assert built.title.get_text().startswith("6b · Two")
+    first, second = (" ".join(one.get_text().split()) for one in built.select("figcaption"))
+    assert first.startswith("Figure 6b.1. A first.")
+    assert second.startswith("Figure 6b.2. Another.")
+    text = " ".join(built.select_one("article").get_text().split())
+    assert "As One (chapter 1) says, and that." in text
+    assert built.select_one("article td").get_text().strip() == "One"
+    assert "1 · One" in built.select_one(".prev-next-area, .prev-next-footer").get_text()
+    names = [one.get_text().strip() for one in built.select("nav.bd-links a")]
+    assert {"1 · One", "6b · Two"} <= set(names)
+    assert page(book, "book/first").select_one("article h1").get_text().startswith("First")

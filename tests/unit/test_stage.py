@@ -6,6 +6,7 @@ from typing import Any
 
 import nbformat
 import pytest
+import yaml
 from fakes import Book, code, prose, write_notebook
 
 from bookbuild import data_state, entries, execute, notes, stage
@@ -84,8 +85,20 @@ def test_pages_are_copied_as_they_are(small):
         "book/_static/house.css",
         PAGE,
     }
-    for name in set(found) - {PAGE}:
+    for name in set(found) - {PAGE, "_toc.yml"}:
         assert found[name] == (small.root / name).read_bytes()
+
+
+def test_the_navigation_shows_chapters_with_their_numbers(small):
+    put_on_stage(small)
+    text = staged(small)["_toc.yml"].decode("utf-8")
+    assert "title: 1 · Letters" in text
+    given = yaml.safe_load((small.root / "_toc.yml").read_text(encoding="utf-8"))
+    numbered = yaml.safe_load(text)
+    assert numbered != given
+    for entry in numbered["chapters"]:
+        entry.pop("title", None)
+    assert numbered == given
 
 
 def test_a_chapter_has_todays_prose_and_the_outputs_of_its_execution(small):

@@ -10,11 +10,11 @@ import time
 import webbrowser
 
 from bookbuild import (
+    chapters,
     entries,
     execute,
     lock,
     notebooks,
-    overview,
     paths,
     reference,
     release,
@@ -182,7 +182,7 @@ def find_chapter(name: str, checkout: paths.Checkout) -> pathlib.Path:
     stem = pathlib.Path(name).stem
     for chapter in checkout.chapters():
         slug = chapter.stem.partition("_")[2]
-        if stem in (chapter.stem, slug) or stem.lstrip("0") == overview.number(chapter):
+        if stem in (chapter.stem, slug) or stem.lstrip("0") == chapters.number(chapter.stem):
             return chapter
     known = ", ".join(chapter.stem for chapter in checkout.chapters())
     raise ValueError(f"there is no chapter {name!r}; there are: {known}")

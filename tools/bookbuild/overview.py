@@ -8,18 +8,13 @@ import json
 import pathlib
 import re
 
-from bookbuild import marked, paths
+from bookbuild import chapters, marked, paths
 from seeing.record import machine, tables
 
 PAGE = "book/chapters.md"
 MARKER = "<!-- chapters -->"
 HEADER = ("Nr.", "Chapter", "Quick run", "Full run", "Memory, quick", "Builds on")
 NOT_YET = "–"
-
-
-def number(chapter: pathlib.Path) -> str:
-    """A chapter's number as it is written: ``06b_carry_over.ipynb`` is "6b"."""
-    return chapter.stem.partition("_")[0].lstrip("0")
 
 
 def page(template: str, checkout: paths.Checkout) -> str:
@@ -40,8 +35,9 @@ def _row(chapter: pathlib.Path, checkout: paths.Checkout) -> list[str]:
     times = [machine.duration(cost["wall_s"]) if cost else NOT_YET for cost in costs]
     memory = f"{costs[0]['peak_rss_mb'] / 1000:.1f} GB" if costs[0] else NOT_YET
     link = f"{{doc}}`../notebooks/{chapter.stem}`"
-    earlier = ", ".join(number(one) for one in builds_on(chapter, checkout)) or NOT_YET
-    return [number(chapter), link, *times, memory, earlier]
+    earlier = [chapters.number(one.stem) for one in builds_on(chapter, checkout)]
+    number, before = chapters.number(chapter.stem), ", ".join(earlier) or NOT_YET
+    return [number, link, *times, memory, before]
 
 
 def builds_on(chapter: pathlib.Path, checkout: paths.Checkout) -> list[pathlib.Path]:

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bookbuild import execute, paths
+from bookbuild import chapters, execute, paths
 from seeing import profiles
 from seeing.datasets import sources
 from seeing.record import metric as metrics
@@ -128,7 +128,7 @@ def _full(notebook: pathlib.Path, checkout: paths.Checkout) -> tuple[dict[str, A
         raise ValueError(f"{notebook.name} shows no provenance box: call record.provenance(...)")
     content = {
         "chapter": full.said["chapter"],
-        "title": title(notebook),
+        "title": chapters.title(notebook),
         "profile": "full",
         "recorded": datetime.date.today().isoformat(),
         "commit": at,
@@ -386,13 +386,6 @@ def _run(
         "download_mb": round(megabytes, 1),
     }
     return Outcome(said, execute.provenance(executed), cost)
-
-
-def title(notebook: pathlib.Path) -> str:
-    """The chapter's title: its first level-one heading."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    lines = "".join(line for cell in cells[:1] for line in cell["source"]).splitlines()
-    return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
 
 
 def commit(root: pathlib.Path) -> str:

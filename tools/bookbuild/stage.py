@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Sequence
 
 import nbformat
+import yaml
 
-from bookbuild import entries, execute, notes, overview, paths, scoreboard
+from bookbuild import chapters, entries, execute, notes, numbering, overview, paths, scoreboard
 
 STATIC = "book/_static"
 
@@ -29,8 +30,8 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
     wanted: set[pathlib.Path] = set()
     exporters: dict[pathlib.Path, str] = {}
     clashes = []
-    for name in ("_config.yml", "_toc.yml"):
-        wanted.add(_copy(checkout.root / name, checkout.source / name))
+    wanted.add(_copy(checkout.root / "_config.yml", checkout.source / "_config.yml"))
+    wanted.add(_write(numbered_contents(checkout), checkout.source / "_toc.yml"))
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
             wanted.add(_page(path, checkout))
@@ -55,6 +56,26 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
         if path.is_file() and path not in wanted:
             path.unlink()
     return clashes
+
+
+def numbered_contents(checkout: paths.Checkout) -> str:
+    """``_toc.yml`` with numbered titles for the chapters: what the navigation shows."""
+    titles = {
+        path.relative_to(checkout.root).with_suffix("").as_posix(): chapters.title(path)
+        for path in checkout.chapters()
+    }
+
+    def put_titles(node: object) -> None:
+        for item in node.values() if isinstance(node, dict) else node:
+            if isinstance(item, (dict, list)):
+                put_titles(item)
+        if isinstance(node, dict) and node.get("file") in titles:
+            page = node["file"]
+            node.setdefault("title", numbering.numbered(titles[page], page))
+
+    contents = yaml.safe_load((checkout.root / "_toc.yml").read_text(encoding="utf-8"))
+    put_titles(contents)
+    return yaml.safe_dump(contents, sort_keys=False, allow_unicode=True)
 
 
 def _exports(entry: pathlib.Path) -> list[pathlib.Path]:

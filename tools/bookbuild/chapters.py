@@ -1,0 +1,22 @@
+"""What a chapter's file says about it: its number and its title."""
+
+import json
+import pathlib
+import re
+
+
+def number(name: str) -> str | None:
+    """A chapter's number as it is written: ``06b_carry_over`` is "6b"; None where it has none.
+
+    Args:
+        name: the notebook's name without ending, with or without its folder.
+    """
+    found = re.match(r"0*(\d+[a-z]?)_", pathlib.PurePosixPath(name).name)
+    return found[1] if found else None
+
+
+def title(notebook: pathlib.Path) -> str:
+    """A chapter's title: its first level-one heading, or its file's name where it has none."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    lines = "".join(line for cell in cells[:1] for line in cell["source"]).splitlines()
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)

@@ -1,0 +1,104 @@
+"""A Sphinx extension that numbers chapters and their figures.
+
+The numbers are those of the files' names, and not Sphinx's own, which counts pages: a chapter
+keeps its number when a page is added before it, and one of two pages can be "6b". A chapter's
+number stands before its title, behind each reference to it ("*A Flower Classifier* (chapter 8)"),
+and in each of its figures' captions ("Figure 8.3.").
+"""
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+
+from bookbuild import chapters
+
+if TYPE_CHECKING:
+    from sphinx import application
+    from sphinx import config as sphinx_config
+
+FOLDER = "notebooks"
+
+
+def setup(app: "application.Sphinx") -> dict[str, bool]:
+    """Number pages when they are written; titles as other pages know them stay as they are."""
+    # Late: sphinx_jupyterbook_latex, which comes with Jupyter Book, turns it on, for HTML too.
+    app.connect("config-inited", turn_off_counting, priority=900)
+    app.connect("doctree-resolved", number_page)
+    app.connect("html-page-context", number_context)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def turn_off_counting(app: "application.Sphinx", config: "sphinx_config.Config") -> None:
+    """Take back Jupyter Book's wish that Sphinx number figures, throughout the book from 1."""
+    config.numfig = False
+
+
+def number_of(page: str) -> str | None:
+    """A page's number; None where it is no chapter.
+
+    Args:
+        page: its name in Sphinx, such as ``notebooks/08_transfer_learning``.
+    """
+    folder, _, name = page.rpartition("/")
+    return chapters.number(name) if folder == FOLDER else None
+
+
+def numbered(title: str, page: str) -> str:
+    """A page's title behind its number, where it has one."""
+    number = number_of(page)
+    return f"{number} · {title}" if number else title
+
+
+def number_page(app: "application.Sphinx", doctree: nodes.document, page: str) -> None:
+    """Put numbers before a chapter's title and into its captions, and behind references."""
+    number = number_of(page)
+    if number:
+        title = next(doctree.findall(nodes.title))
+        title.insert(0, nodes.inline("", f"{number} · ", classes=["chapter-number"]))
+        for count, caption in enumerate(doctree.findall(nodes.caption), start=1):
+            label = nodes.inline("", f"Figure {number}.{count}.", classes=["figure-number"])
+            caption.insert(0, [label, nodes.Text(" ")])
+    titles = {name: node.astext() for name, node in app.env.titles.items()}
+    for reference in list(doctree.findall(nodes.reference)):
+        target = _page_of(reference, page)
+        if number_of(target) and reference.astext() == titles.get(target):
+            _put_behind(reference, f" (chapter {number_of(target)})")
+
+
+def _page_of(reference: nodes.reference, page: str) -> str:
+    """The page that a reference in a page leads to, whole; empty where it leads elsewhere."""
+    address = reference.get("refuri", "")
+    if not reference.get("internal") or not address.endswith(".html"):
+        return ""
+    folder = posixpath.dirname(page)
+    return posixpath.normpath(posixpath.join(folder, address)).removesuffix(".html")
+
+
+def _put_behind(reference: nodes.reference, text: str) -> None:
+    """Add text behind a reference, but for tables, which have columns for numbers."""
+    ancestor = reference.parent
+    while ancestor is not None:
+        if isinstance(ancestor, (nodes.table, nodes.title)):
+            return
+        ancestor = ancestor.parent
+    place = reference.parent.index(reference)
+    reference.parent.insert(place + 1, nodes.Text(text))
+
+
+def number_context(
+    app: "application.Sphinx",
+    page: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Number what the theme writes itself: a page's title, and the links to its neighbors."""
+    if "title" in context:
+        context["title"] = numbered(context["title"], page)
+    for side in ("prev", "next"):
+        neighbor = context.get(side)
+        if neighbor:
+            address = posixpath.join(posixpath.dirname(page), neighbor["link"])
+            target = posixpath.normpath(address).removesuffix(".html")
+            context[side] = {**neighbor, "title": numbered(neighbor["title"], target)}
