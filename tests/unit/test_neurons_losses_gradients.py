@@ -1,5 +1,7 @@
 """neurons_losses_gradients: what the drawings show."""
 
+import json
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -61,3 +63,48 @@ def test_each_path_has_its_name_and_lies_in_sight(axis):
     assert [line.get_label() for line in axis.lines] == ["straight", "bent"]
     (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
     assert left < 0 and right > 3 and low < -2 and high > 1
+
+
+def cosine_well(w: float) -> tuple[float, float]:
+    """1 - cos(w) and its slope: no parabola, of curvature 1 at 0."""
+    return 1 - np.cos(w), np.sin(w)
+
+
+PRESETS = {"small": (0.2, 10), "large": (1.7, 8), "too large": (2.2, 8)}
+
+
+def test_the_demo_gets_curves_and_walks(tmp_path):
+    path = tmp_path / "exports" / "descent.json"
+    parabola = lessons.Curve("parabola", curvature=2.0, start=-3.0, reach=4.0)
+    well = lessons.Curve("well", curvature=1.0, start=-2.0, reach=2.5, at=cosine_well)
+    written = lessons.write_demo(path, [parabola, well], PRESETS)
+    assert json.loads(path.read_text(encoding="utf-8")) == written
+    assert written["format"] == lessons.DEMO_FORMAT
+    assert written["presets"][1] == {"name": "large", "rate": 1.7, "steps": 8}
+
+    plain, table = written["losses"]
+    assert plain == {"name": "parabola", "curvature": 2.0, "start": -3.0, "reach": 4.0}
+    places = np.linspace(-2.5, 2.5, lessons.PLACES)
+    np.testing.assert_allclose(table["values"], 1 - np.cos(places), atol=1e-9)
+    np.testing.assert_allclose(table["slopes"], np.sin(places), atol=1e-9)
+
+    small, large, too_large = written["walks"][0]
+    np.testing.assert_allclose(small, -3 * 0.8 ** np.arange(11))
+    np.testing.assert_allclose(large, -3 * (-0.7) ** np.arange(9))
+    np.testing.assert_allclose(too_large, -3 * (-1.2) ** np.arange(9))
+    first = written["walks"][1][0][:2]
+    np.testing.assert_allclose(first, [-2, -2 + 0.2 * np.sin(2)])
+
+
+def test_a_walk_ends_where_the_curve_is_not_known():
+    cliff = lessons.Curve("cliff", 1.0, start=-2.0, reach=2.1, at=lambda w: (w * w / 2, w))
+    assert cliff.walk(2.2, 8) == [-2.0]
+    assert len(lessons.Curve("parabola", 1.0, start=-2.0, reach=2.1).walk(2.2, 8)) == 9
+
+
+@pytest.mark.parametrize("start", [4.1, -5.0, np.nan])
+def test_a_walk_begins_within_reach(tmp_path, start):
+    curve = lessons.Curve("steep", 2.0, start=start, reach=4.0)
+    with pytest.raises(ValueError, match="steep: the walk starts at"):
+        lessons.write_demo(tmp_path / "descent.json", [curve], PRESETS)
+    assert not (tmp_path / "descent.json").exists()

@@ -1,10 +1,15 @@
-"""Drawings: gates with their lines, a network's circles, steps on a parabola, paths on a bowl.
+"""Drawings: gates with their lines, a network's circles, steps on a parabola, paths on a bowl;
+and the curves of the page's demo.
 
 Explained in chapter 2, *Neurons, Losses, Gradients*.
 """
 
+import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+import json
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -122,3 +127,92 @@ def draw_paths(
     for (name, path), marker in zip(paths.items(), style.MARKERS, strict=False):
         axis.plot(path[:, 0], path[:, 1], marker + "-", markersize=4, linewidth=1.2, label=name)
     axis.grid(visible=False)
+
+
+DEMO_FORMAT = "seeing-descent-1"
+
+PLACES = 97  # at which a curve is written to the demo's file, with its slope
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """A loss of one number, lowest at 0, on which the page's demo walks.
+
+    Attributes:
+        name: what the reader chooses.
+        curvature: a, the second derivative at 0.
+        start: where a walk begins.
+        reach: it is drawn from ``-reach`` to ``reach``.
+        at: the loss and its slope at a place; None for the parabola a w² / 2.
+    """
+
+    name: str
+    curvature: float
+    start: float
+    reach: float
+    at: Callable[[float], tuple[float, float]] | None = None
+
+    def slope(self, w: float) -> float:
+        """The curve's slope at a place."""
+        return self.curvature * w if self.at is None else self.at(w)[1]
+
+    def walk(self, rate: float, steps: int) -> list[float]:
+        """Where gradient descent goes, the start included; it ends where the curve is not known.
+
+        Args:
+            rate: the learning rate, in units of 1/a.
+            steps: how many at most.
+        """
+        places = [self.start]
+        for _ in range(steps):
+            w = places[-1] - rate / self.curvature * self.slope(places[-1])
+            if self.at is not None and abs(w) > self.reach:
+                break
+            places.append(float(w))
+        return places
+
+
+def write_demo(
+    path: pathlib.Path, curves: Sequence[Curve], presets: Mapping[str, tuple[float, int]]
+) -> dict[str, Any]:
+    """Write what the page's demo of the learning rate reads, and the walks that its tests compare.
+
+    Args:
+        path: the JSON file; its folder is made if need be.
+        curves: what the reader can walk on.
+        presets: by name, a learning rate in units of 1/a and a number of steps.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: when a walk does not begin within its curve's reach.
+    """
+    for curve in curves:
+        if not abs(curve.start) <= curve.reach:
+            raise ValueError(
+                f"{curve.name}: the walk starts at {curve.start}; expected {-curve.reach} to "
+                f"{curve.reach}"
+            )
+    content = {
+        "format": DEMO_FORMAT,
+        "losses": [_as_json(curve) for curve in curves],
+        "presets": [
+            {"name": name, "rate": rate, "steps": steps} for name, (rate, steps) in presets.items()
+        ],
+        "walks": [[curve.walk(*preset) for preset in presets.values()] for curve in curves],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return content
+
+
+def _as_json(curve: Curve) -> dict[str, Any]:
+    """A curve for the demo; where it is no parabola, with a table of values and slopes."""
+    content = dataclasses.asdict(curve)
+    del content["at"]
+    if curve.at is not None:
+        found = [curve.at(w) for w in np.linspace(-curve.reach, curve.reach, PLACES)]
+        for name, column in zip(("values", "slopes"), zip(*found, strict=True), strict=True):
+            content[name] = np.round(column, 9).tolist()
+    return content
