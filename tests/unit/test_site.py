@@ -46,3 +46,18 @@ def test_a_changed_style_sheet_is_noticed(book: Book) -> None:
     assert not site.static_files_differ(book.checkout)
     book.write(f"_build/source/{stage.STATIC}/book.css", "a {}")
     assert site.static_files_differ(book.checkout)
+
+
+def test_a_finished_page_has_one_set_of_icons_and_folds_that_are_read_by_their_names(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<script defer src="_static/vendor/fontawesome.js"></script><div role="doc-biblioentry">'
+        '<summary aria-label="Toggle hidden content">\n<p>Solution 1</p></summary>',
+        encoding="utf-8",
+    )
+    site.finish_page(page)
+    text = page.read_text(encoding="utf-8")
+    assert text == '<div role="listitem"><summary>\n<p>Solution 1</p></summary>'
+    before = page.stat().st_mtime_ns
+    site.finish_page(page)
+    assert page.stat().st_mtime_ns == before

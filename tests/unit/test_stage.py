@@ -101,6 +101,16 @@ def test_the_navigation_shows_chapters_with_their_numbers(small):
     assert numbered == given
 
 
+def test_a_page_does_not_show_what_only_nbval_reads(book):
+    source = "# NBVAL_CHECK_OUTPUT\nprint(1)"
+    book.chapter("01_letters", prose("# Letters"), code(source))
+    put_in_cache(book, "01_letters", prose("# Letters"), executed(source, 1, "1\n"))
+    put_on_stage(book)
+    _, cell = page(book).cells
+    assert cell.source == "print(1)"
+    assert cell.outputs[0].text == "1\n"
+
+
 def test_a_chapter_has_todays_prose_and_the_outputs_of_its_execution(small):
     put_on_stage(small)
     heading, first, second = page(small).cells

@@ -168,10 +168,12 @@ def finish_page(page: pathlib.Path) -> None:
 
     The theme draws its icons twice: with a font, and with a script of 1.5 MB that does the same;
     the script goes. docutils gives citations a role that ARIA has withdrawn; they become plain
-    list items. A page that needs nothing keeps its time stamp.
+    list items. MyST-NB gives every fold the same label, which hides what it says. A page that needs
+    nothing keeps its time stamp.
     """
     built = page.read_text(encoding="utf-8")
     text = re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>", "", built)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
+    text = text.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     if text != built:
         page.write_text(text, encoding="utf-8")

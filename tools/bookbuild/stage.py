@@ -8,7 +8,18 @@ from collections.abc import Sequence
 import nbformat
 import yaml
 
-from bookbuild import chapters, entries, execute, notes, numbering, overview, paths, scoreboard
+from bookbuild import (
+    chapters,
+    entries,
+    execute,
+    folds,
+    notebooks,
+    notes,
+    numbering,
+    overview,
+    paths,
+    scoreboard,
+)
 
 STATIC = "book/_static"
 
@@ -96,6 +107,9 @@ def merge(chapter: pathlib.Path, executed: nbformat.NotebookNode) -> nbformat.No
     for cell, source in zip(fresh, cached, strict=True):
         cell.outputs = [_for_readers(output) for output in source.outputs]
         cell.execution_count = source.execution_count
+        folds.put_names(cell)
+        # What nbval reads is of no use to a reader.
+        cell.source = cell.source.removeprefix(notebooks.CHECKED).lstrip("\n")
     # Where the kernel never started, nobody said what language the cells are in.
     notebook.metadata["language_info"] = executed.metadata.get("language_info", {"name": "python"})
     return notebook
