@@ -1,4 +1,5 @@
-"""What chapter 8 alone needs: a linear probe on two splits, and recorded runs in its figures.
+"""What chapter 8 alone needs: a linear probe on two splits, photographs of another source, and
+recorded runs in its figures.
 
 A linear probe is logistic regression on what a frozen network says: how good it is says how good
 the features are. Every photograph is looked at twice, as it is and mirrored; the probe learns from
@@ -14,13 +15,26 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 from matplotlib import pyplot as plt
+from PIL import Image
 from sklearn import linear_model
 
 from seeing.figures import style
 from seeing.models import backbones, heads
-from seeing.photos import pipeline, splits
+from seeing.photos import pipeline, reading, splits
 from seeing.record import chapter
 from seeing.record import metric as metrics
+
+# A size to which a web site might bring all its photographs, whatever their shape: width, height.
+ANOTHER_SIZE = (499, 665)
+
+# The kinds of flowers that two collections share: Oxford Flowers-102's name of each, and the name
+# of the folder among the five kinds. Its "siam tulip" is no tulip.
+SHARED_KINDS = {
+    "oxeye daisy": "daisy",
+    "common dandelion": "dandelion",
+    "rose": "roses",
+    "sunflower": "sunflowers",
+}
 
 FAINT = "#767676"  # of what this run measured, beside the recorded run
 
@@ -135,6 +149,61 @@ def _tested(
     best = solved.classes_[np.argsort(-probabilities, axis=1, kind="stable")[:, :5]]
     hits = best == y[test, np.newaxis]
     return Tested(solved, C, len(test), float(hits[:, 0].mean()), float(hits.any(axis=1).mean()))
+
+
+def write_stretched(
+    paths: Sequence[pathlib.Path | str],
+    folder: pathlib.Path,
+    size: tuple[int, int] = ANOTHER_SIZE,
+) -> list[pathlib.Path]:
+    """Write each photograph once more, pulled to one size, whatever its shape was.
+
+    Args:
+        paths: image files.
+        folder: an existing folder for the new files, JPEG of high quality.
+        size: width and height, in pixels.
+
+    Returns:
+        The new files' paths, in the order of ``paths``.
+
+    Raises:
+        reading.UnreadableImage: naming the first file that cannot be used.
+    """
+    written = []
+    for number, path in enumerate(paths):
+        image = Image.fromarray(reading.read_image(path))
+        written.append(folder / f"{number:05d}.jpg")
+        image.resize(size, Image.Resampling.BILINEAR).save(written[-1], quality=95)
+    return written
+
+
+def of_shared_kinds(
+    elsewhere: splits.SplitPhotographs, class_names: Sequence[str], limit: int | None = None
+) -> tuple[list[pathlib.Path], np.ndarray]:
+    """Photographs of another collection that show kinds which both have (``SHARED_KINDS``).
+
+    Args:
+        elsewhere: the other collection, Oxford Flowers-102.
+        class_names: this collection's names.
+        limit: the largest number of each kind.
+
+    Returns:
+        The files' paths, kind by kind, and their labels: indices into ``class_names``.
+
+    Raises:
+        ValueError: when a kind has no name in one of the two.
+    """
+    lacking = {*SHARED_KINDS} - {*elsewhere.class_names}
+    lacking |= {*SHARED_KINDS.values()} - {*class_names}
+    if lacking:
+        raise ValueError(f"no class is called {', '.join(sorted(lacking))}")
+    paths: list[pathlib.Path] = []
+    labels: list[int] = []
+    for there, here in SHARED_KINDS.items():
+        found = np.flatnonzero(elsewhere.y == elsewhere.class_names.index(there))[:limit]
+        paths += [elsewhere.paths[i] for i in found]
+        labels += [list(class_names).index(here)] * len(found)
+    return paths, np.array(labels)
 
 
 def history_to_draw(
