@@ -138,7 +138,9 @@ class LearningRateDemo extends HTMLElement {
       }),
       ...[-1, 0, 1].map((share) => {
         const w = share * curve.reach;
-        const text = drawn("text", { x: x(w), y: HEIGHT - 12, "text-anchor": "middle" });
+        const anchor = share ? (share < 0 ? "start" : "end") : "middle";
+        const place = share ? (share < 0 ? MARGIN.left : WIDTH - MARGIN.right) : x(0);
+        const text = drawn("text", { x: place, y: HEIGHT - 12, "text-anchor": anchor });
         text.textContent = share ? `w = ${short(w)}` : "0";
         return text;
       }),
@@ -228,7 +230,7 @@ function fromAddress(losses) {
 
 /* Three significant digits, without an exponent where that can be. */
 function short(value) {
-  return String(Number(value.toPrecision(3)));
+  return String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
 function slider(name, min, max, step, action) {

@@ -39,7 +39,7 @@ def test_each_walk_is_the_one_that_the_chapter_took(
 ) -> None:
     assert len(exported["losses"]) == 2 and len(exported["presets"]) == 4
     for loss, walks in zip(exported["losses"], exported["walks"], strict=True):
-        page.get_by_label("Loss").select_option(loss["name"])
+        page.get_by_label("Loss", exact=True).select_option(loss["name"])
         # A parabola is known exactly, the network's loss by a table.
         near = 1e-3 * loss["reach"] if "values" in loss else 1e-9
         for preset, wanted in zip(exported["presets"], walks, strict=True):
