@@ -48,6 +48,15 @@ NAMES = {
     ("first_cnn", "test_accuracy"): "small network, three epochs",
     ("first_cnn", "best_test_accuracy"): "small network, twelve epochs",
     ("first_cnn", "baseline_test_accuracy"): "the tutorials' network, five epochs",
+    **{
+        ("other_sources", f"frozen_{way}_{source}_accuracy"): f"ResNet50 at 192 px, {looks}{where}"
+        for way, looks in (("middle", "middle"), ("whole", "whole"), ("both", "both looks"))
+        for source, where in (
+            ("own", ""),
+            ("stretched", ", stretched"),
+            ("flowers102", ", of Flowers-102"),
+        )
+    },
 }
 
 # What every results file must hold for its rows to be complete.
