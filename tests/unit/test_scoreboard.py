@@ -276,3 +276,17 @@ def test_a_book_without_a_scoreboard_is_staged_without_one(book):
 
 def test_the_real_page_has_a_place_for_the_tables(root):
     assert (root / scoreboard.PAGE).read_text(encoding="utf-8").count(scoreboard.MARKER) == 1
+
+
+def test_what_is_named_or_left_out_is_measured(root):
+    for chapter, name in {*scoreboard.NAMES, *scoreboard.NOT_COMPARED}:
+        text = (root / "results" / f"{chapter}.json").read_text(encoding="utf-8")
+        assert name in json.loads(text)["metrics"]
+
+
+def test_an_accuracy_on_other_photographs_is_on_no_board(book):
+    name = "frozen_both_stretched_accuracy"
+    own = "frozen_both_own_accuracy"
+    record(book, "other_sources", metrics={name: metric(0.9), own: metric(0.8)})
+    found = scoreboard.entries(book.root / "results")
+    assert [entry.name for entry in found] == [own]
