@@ -20,3 +20,11 @@ def title(notebook: pathlib.Path) -> str:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     lines = "".join(line for cell in cells[:1] for line in cell["source"]).splitlines()
     return next((line[2:].strip() for line in lines if line.startswith("# ")), notebook.stem)
+
+
+def promise(notebook: pathlib.Path) -> str:
+    """What a chapter promises: the line in italics below its title; empty where there is none."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    lines = "".join(line for cell in cells[:1] for line in cell["source"]).splitlines()
+    found = (re.fullmatch(r"\*([^*].*[^*])\*", line.strip()) for line in lines)
+    return next((one[1] for one in found if one), "")

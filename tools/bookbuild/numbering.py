@@ -76,10 +76,11 @@ def _page_of(reference: nodes.reference, page: str) -> str:
 
 
 def _put_behind(reference: nodes.reference, text: str) -> None:
-    """Add text behind a reference, but for tables, which have columns for numbers."""
+    """Add text behind a reference, but in tables and on cards, which show the number anyhow."""
     ancestor = reference.parent
     while ancestor is not None:
-        if isinstance(ancestor, (nodes.table, nodes.title)):
+        is_card = "sd-card" in getattr(ancestor, "attributes", {}).get("classes", [])
+        if is_card or isinstance(ancestor, (nodes.table, nodes.title)):
             return
         ancestor = ancestor.parent
     place = reference.parent.index(reference)

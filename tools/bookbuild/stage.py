@@ -3,7 +3,7 @@
 import filecmp
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import nbformat
 import yaml
@@ -13,6 +13,7 @@ from bookbuild import (
     entries,
     execute,
     folds,
+    front,
     notebooks,
     notes,
     numbering,
@@ -44,8 +45,9 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
     wanted.add(_copy(checkout.root / "_config.yml", checkout.source / "_config.yml"))
     wanted.add(_write(numbered_contents(checkout), checkout.source / "_toc.yml"))
     for path in sorted((checkout.root / "book").rglob("*")):
-        if path.is_file():
+        if path.is_file() and path != checkout.root / front.PAGE:
             wanted.add(_page(path, checkout))
+    pictures: dict[str, pathlib.Path] = {}
     for chapter, run in zip(checkout.chapters(), runs, strict=True):
         entry = entries.folder_of(run, checkout, profile)
         page = merge(chapter, entries.executed_notebook(entry))
@@ -53,6 +55,9 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
             notes.put_at_head(page, sentence)
         target = checkout.source / chapter.relative_to(checkout.root)
         wanted.add(_write(nbformat.writes(page), target))
+        shown = front.put_picture(entry, chapter.stem, checkout.source / front.PICTURES)
+        if shown:
+            pictures[chapter.stem] = shown
         for path in _exports(entry):
             name = path.relative_to(entry / entries.EXPORTS)
             first = exporters.setdefault(name, chapter.name)
@@ -63,10 +68,21 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
                 )
                 continue
             wanted.add(_copy(path, checkout.source / STATIC / "data" / name))
+    wanted |= {*pictures.values(), *_front_page(checkout, pictures)}
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
     return clashes
+
+
+def _front_page(
+    checkout: paths.Checkout, pictures: dict[str, pathlib.Path]
+) -> Iterator[pathlib.Path]:
+    """Stage the front page, where the book has one: it shows what the chapters' executions drew."""
+    template = checkout.root / front.PAGE
+    if template.is_file():
+        text = front.page(template.read_text(encoding="utf-8"), checkout, pictures)
+        yield _write(text, checkout.source / front.PAGE)
 
 
 def numbered_contents(checkout: paths.Checkout) -> str:

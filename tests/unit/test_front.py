@@ -1,0 +1,73 @@
+"""front: the front page's cards come from chapters, executions and results files."""
+
+import base64
+import json
+
+import nbformat
+import pytest
+from fakes import Book, code, prose
+
+from bookbuild import chapters, front
+
+TEMPLATE = f"# Book\n\n{front.MARKER}\n"
+PROMISE = "# Letters\n\n*Read them.*\n\nText with *emphasis* and more."
+
+
+@pytest.fixture
+def small(book: Book) -> Book:
+    """A book of two chapters; the first has a headline and is recorded."""
+    book.chapter("04_first_cnn", prose(PROMISE), code("1"))
+    book.chapter("10_other", prose("# Other"), code("2"))
+    metric = {"mean": 0.9, "std": None, "values": [0.9], "n": 1000, "unit": "fraction"}
+    metric |= {"data": ["mnist"], "part": "test", "guess": None}
+    recorded = {"metrics": {"test_accuracy": metric}, "quick_cost": {"wall_s": 120}}
+    book.write("results/first_cnn.json", json.dumps(recorded))
+    return book
+
+
+def test_a_card_has_number_promise_result_time_and_picture(small):
+    picture = small.root / "04_first_cnn.png"
+    text = front.page(TEMPLATE, small.checkout, {"04_first_cnn": picture})
+    first, second = text.split(":::{grid-item-card} ")[1:]
+    assert first.startswith("4 · Letters\n:link: ../notebooks/04_first_cnn\n:link-type: doc\n")
+    assert ":img-top: _static/cards/04_first_cnn.png" in first
+    assert "\nRead them.\n" in first
+    assert "**90.0 %** of test digits, after three epochs (88.0 to 91.7); a quick run" in first
+    assert second.startswith("10 · Other\n")
+    assert "img-top" not in second and "not recorded yet" in second
+
+
+def test_every_chapter_of_the_book_has_a_headline_that_is_measured(root):
+    for path in (root / "notebooks").glob("*.ipynb"):
+        slug = path.stem.partition("_")[2]
+        name, what = front.HEADLINES[slug]
+        text = (root / "results" / f"{slug}.json").read_text(encoding="utf-8")
+        found = json.loads(text)["metrics"][name]
+        assert found["n"] > 300 and found["unit"] == "fraction" and what
+        assert chapters.promise(path), f"{path.name} promises nothing below its title"
+
+
+def figure(**data: str) -> nbformat.NotebookNode:
+    """An executed cell that has drawn a figure with a caption."""
+    cell = code("draw()")
+    cell.metadata["mystnb"] = {"figure": {"caption": "A figure."}}
+    cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
+    return cell
+
+
+def test_the_picture_is_the_first_figure_with_a_caption():
+    plain = code("draw()")
+    plain.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "AAAA"})]
+    png = base64.b64encode(b"a picture").decode("ascii")
+    cells = [plain, figure(**{"text/plain": "x"}), figure(**{"image/png": png})]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    assert front.picture(notebook) == (b"a picture", ".png")
+    notebook.cells.insert(1, figure(**{"image/svg+xml": "<svg/>", "image/png": png}))
+    assert front.picture(notebook) == (b"<svg/>", ".svg")
+    assert front.picture(nbformat.v4.new_notebook(cells=[plain])) is None
+
+
+@pytest.mark.parametrize("template", ["# Book\n", TEMPLATE + front.MARKER])
+def test_a_page_without_a_place_for_the_cards_is_refused(small, template):
+    with pytest.raises(ValueError, match="expected once"):
+        front.page(template, small.checkout, {})
