@@ -63,11 +63,12 @@ def _card(
             f":img-top: _static/cards/{pictures[chapter.stem].name}",
             ":img-alt: its first figure",
         ]
-    lines += ["", chapters.promise(chapter), "+++", _footer(chapter, checkout), ":::", ""]
+    result = f"[{_result(chapter, checkout)}]{{.seeing-result}}"
+    lines += ["", chapters.promise(chapter), "", result, ":::", ""]
     return "\n".join(lines)
 
 
-def _footer(chapter: pathlib.Path, checkout: paths.Checkout) -> str:
+def _result(chapter: pathlib.Path, checkout: paths.Checkout) -> str:
     """The result that the chapter's card names, and how long a quick run takes."""
     slug = chapter.stem.partition("_")[2]
     path = checkout.root / "results" / f"{slug}.json"
