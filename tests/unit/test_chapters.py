@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from bookbuild import chapters, numbering
+from bookbuild import chapters
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_title_is_the_first_heading(tmp_path: pathlib.Path) -> None:
 
 
 def test_only_pages_among_the_chapters_have_a_number() -> None:
-    assert numbering.number_of("notebooks/06b_carry_over") == "6b"
-    assert numbering.number_of("book/06b_carry_over") is None
-    assert numbering.numbered("Two", "notebooks/06b_two") == "6b · Two"
-    assert numbering.numbered("Two", "book/two") == "Two"
+    assert chapters.number_of("notebooks/06b_carry_over") == "6b"
+    assert chapters.number_of("book/06b_carry_over") is None
+    assert chapters.numbered("Two", "notebooks/06b_two") == "6b · Two"
+    assert chapters.numbered("Two", "book/two") == "Two"

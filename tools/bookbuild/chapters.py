@@ -4,6 +4,8 @@ import json
 import pathlib
 import re
 
+FOLDER = "notebooks"
+
 
 def number(name: str) -> str | None:
     """A chapter's number as it is written: ``06b_carry_over`` is "6b"; None where it has none.
@@ -13,6 +15,22 @@ def number(name: str) -> str | None:
     """
     found = re.match(r"0*(\d+[a-z]?)_", pathlib.PurePosixPath(name).name)
     return found[1] if found else None
+
+
+def number_of(page: str) -> str | None:
+    """A page's number; None where it is no chapter.
+
+    Args:
+        page: its name in Sphinx, such as ``notebooks/08_transfer_learning``.
+    """
+    folder, _, name = page.rpartition("/")
+    return number(name) if folder == FOLDER else None
+
+
+def numbered(title: str, page: str) -> str:
+    """A page's title behind its number, where it has one."""
+    found = number_of(page)
+    return f"{found} · {title}" if found else title
 
 
 def title(notebook: pathlib.Path) -> str:

@@ -10,7 +10,7 @@ import pathlib
 
 import nbformat
 
-from bookbuild import chapters, entries, marked, numbering, paths, scoreboard
+from bookbuild import chapters, entries, marked, paths, scoreboard
 from seeing.record import machine
 from seeing.record import metric as metrics
 
@@ -56,7 +56,7 @@ def _card(
     chapter: pathlib.Path, checkout: paths.Checkout, pictures: dict[str, pathlib.Path]
 ) -> str:
     name = chapter.relative_to(checkout.root).with_suffix("").as_posix()
-    lines = [f":::{{grid-item-card}} {numbering.numbered(chapters.title(chapter), name)}"]
+    lines = [f":::{{grid-item-card}} {chapters.numbered(chapters.title(chapter), name)}"]
     lines += [f":link: ../{name}", ":link-type: doc"]
     if chapter.stem in pictures:
         lines += [

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from sphinx import application
     from sphinx import config as sphinx_config
 
-FOLDER = "notebooks"
-
 
 def setup(app: "application.Sphinx") -> dict[str, bool]:
     """Number pages when they are written; titles as other pages know them stay as they are."""
@@ -34,25 +32,9 @@ def turn_off_counting(app: "application.Sphinx", config: "sphinx_config.Config")
     config.numfig = False
 
 
-def number_of(page: str) -> str | None:
-    """A page's number; None where it is no chapter.
-
-    Args:
-        page: its name in Sphinx, such as ``notebooks/08_transfer_learning``.
-    """
-    folder, _, name = page.rpartition("/")
-    return chapters.number(name) if folder == FOLDER else None
-
-
-def numbered(title: str, page: str) -> str:
-    """A page's title behind its number, where it has one."""
-    number = number_of(page)
-    return f"{number} · {title}" if number else title
-
-
 def number_page(app: "application.Sphinx", doctree: nodes.document, page: str) -> None:
     """Put numbers before a chapter's title and into its captions, and behind references."""
-    number = number_of(page)
+    number = chapters.number_of(page)
     if number:
         title = next(doctree.findall(nodes.title))
         title.insert(0, nodes.inline("", f"{number} · ", classes=["chapter-number"]))
@@ -62,8 +44,8 @@ def number_page(app: "application.Sphinx", doctree: nodes.document, page: str) -
     titles = {name: node.astext() for name, node in app.env.titles.items()}
     for reference in list(doctree.findall(nodes.reference)):
         target = _page_of(reference, page)
-        if number_of(target) and reference.astext() == titles.get(target):
-            _put_behind(reference, f" (chapter {number_of(target)})")
+        if chapters.number_of(target) and reference.astext() == titles.get(target):
+            _put_behind(reference, f" (chapter {chapters.number_of(target)})")
 
 
 def _page_of(reference: nodes.reference, page: str) -> str:
@@ -96,10 +78,10 @@ def number_context(
 ) -> None:
     """Number what the theme writes itself: a page's title, and the links to its neighbors."""
     if "title" in context:
-        context["title"] = numbered(context["title"], page)
+        context["title"] = chapters.numbered(context["title"], page)
     for side in ("prev", "next"):
         neighbor = context.get(side)
         if neighbor:
             address = posixpath.join(posixpath.dirname(page), neighbor["link"])
             target = posixpath.normpath(address).removesuffix(".html")
-            context[side] = {**neighbor, "title": numbered(neighbor["title"], target)}
+            context[side] = {**neighbor, "title": chapters.numbered(neighbor["title"], target)}

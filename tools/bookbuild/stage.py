@@ -16,7 +16,6 @@ from bookbuild import (
     front,
     notebooks,
     notes,
-    numbering,
     overview,
     paths,
     scoreboard,
@@ -98,7 +97,7 @@ def numbered_contents(checkout: paths.Checkout) -> str:
                 put_titles(item)
         if isinstance(node, dict) and node.get("file") in titles:
             page = node["file"]
-            node.setdefault("title", numbering.numbered(titles[page], page))
+            node.setdefault("title", chapters.numbered(titles[page], page))
 
     contents = yaml.safe_load((checkout.root / "_toc.yml").read_text(encoding="utf-8"))
     put_titles(contents)
