@@ -1,5 +1,4 @@
-"""Drawings: gates with their lines, a network's circles, steps on a parabola, paths on a bowl;
-and the curves of the page's demo.
+"""Drawings of gates, networks, steps and paths, and the curves that the page's demo walks on.
 
 Explained in chapter 2, *Neurons, Losses, Gradients*.
 """
