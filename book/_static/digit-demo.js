@@ -1,5 +1,6 @@
 /* <digit-demo>: draw a digit, and the chapter's own network says what it sees, in the page.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
+   Without JavaScript, or from a file:// address, the element's content stays: a static figure.
+   With the attribute "sample" it begins with a test digit instead of an empty field. */
 
 import { loadNetwork, predict } from "./network.js";
 
@@ -19,7 +20,8 @@ class DigitDemo extends HTMLElement {
     this.pen = { x: GRID / 2, y: GRID / 2, down: false, last: null };
     this.sample = -1;
     this.build();
-    this.refresh();
+    if (this.hasAttribute("sample")) this.showSample();
+    else this.refresh();
     this.dataset.ready = "true";
   }
 

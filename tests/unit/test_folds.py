@@ -15,7 +15,7 @@ from bookbuild import folds
             "import sys\nif 'x' in sys.modules or \"google.colab\" in sys.modules:\n    1",
             "Setup on Colab",
         ),
-        ("record.time_box()", "Code: the box above"),
+        ("record.time_box()", "Code: the box"),
         ("# NBVAL_CHECK_OUTPUT\n# Solution 2\nprint(1)", "Solution 2"),
         ("record.show(columns, rows)", "Code: the table"),
         ("exercise_1 = checks.Exercise('exercise_1')", "Code: the exercises' checks"),

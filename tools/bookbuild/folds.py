@@ -13,8 +13,8 @@ FOLDS = {"hide-input", "hide-cell", "hide-output"}
 
 # What a cell calls, and what it is then the code of. The first that fits decides.
 PARTS = {
-    "record.time_box(": "the box above",
-    "record.provenance(": "the box below",
+    "record.time_box(": "the box",
+    "record.provenance(": "the box",
     "record.conclude(": "the table of all results",
     "source_code.show(": "showing a helper",
     "checks.Exercise(": "the exercises' checks",
