@@ -26,11 +26,11 @@ def small(book: Book) -> Book:
 
 
 def test_a_card_has_number_promise_result_time_and_picture(small):
-    picture = small.root / "04_first_cnn.png"
+    picture = front.Picture(b"a picture", ".png", "Two rows\nof letters.")
     text = front.page(TEMPLATE, small.checkout, {"04_first_cnn": picture})
     first, second = text.split(":::{grid-item-card} ")[1:]
     assert first.startswith("4 · Letters\n:link: ../notebooks/04_first_cnn\n:link-type: doc\n")
-    assert ":img-top: _static/cards/04_first_cnn.png" in first
+    assert ":img-top: _static/cards/04_first_cnn.png\n:img-alt: Two rows of letters.\n" in first
     assert "\nRead them.\n" in first
     assert "**90.0 %** of test digits, after three epochs (88.0 to 91.7); a quick run" in first
     assert second.startswith("10 · Other\n")
@@ -50,7 +50,7 @@ def test_every_chapter_of_the_book_has_a_headline_that_is_measured(root):
 def figure(**data: str) -> nbformat.NotebookNode:
     """An executed cell that has drawn a figure with a caption."""
     cell = code("draw()")
-    cell.metadata["mystnb"] = {"figure": {"caption": "A figure."}}
+    cell.metadata["mystnb"] = {"figure": {"caption": "A figure."}, "image": {"alt": "A line."}}
     cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
     return cell
 
@@ -61,9 +61,9 @@ def test_the_picture_is_the_first_figure_with_a_caption():
     png = base64.b64encode(b"a picture").decode("ascii")
     cells = [plain, figure(**{"text/plain": "x"}), figure(**{"image/png": png})]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    assert front.picture(notebook) == (b"a picture", ".png")
+    assert front.picture(notebook) == front.Picture(b"a picture", ".png", "A line.")
     notebook.cells.insert(1, figure(**{"image/svg+xml": "<svg/>", "image/png": png}))
-    assert front.picture(notebook) == (b"<svg/>", ".svg")
+    assert front.picture(notebook) == front.Picture(b"<svg/>", ".svg", "A line.")
     assert front.picture(nbformat.v4.new_notebook(cells=[plain])) is None
 
 
@@ -71,3 +71,12 @@ def test_the_picture_is_the_first_figure_with_a_caption():
 def test_a_page_without_a_place_for_the_cards_is_refused(small, template):
     with pytest.raises(ValueError, match="expected once"):
         front.page(template, small.checkout, {})
+
+
+def test_a_picture_is_written_once(tmp_path):
+    picture = front.Picture(b"a picture", ".png", "A line.")
+    path = front.put_picture(picture, "01_one", tmp_path / "cards")
+    assert path.name == "01_one.png" and path.read_bytes() == b"a picture"
+    before = path.stat().st_mtime_ns
+    assert front.put_picture(picture, "01_one", tmp_path / "cards") == path
+    assert path.stat().st_mtime_ns == before

@@ -5,12 +5,13 @@ the promise the line below its title; the result comes from ``results/*.json``, 
 """
 
 import base64
+import dataclasses
 import json
 import pathlib
 
 import nbformat
 
-from bookbuild import chapters, entries, marked, paths, scoreboard
+from bookbuild import chapters, marked, paths, scoreboard
 from seeing.record import machine
 from seeing.record import metric as metrics
 
@@ -36,13 +37,28 @@ HEADLINES = {
 ENDINGS = {"image/svg+xml": ".svg", "image/png": ".png"}
 
 
-def page(template: str, checkout: paths.Checkout, pictures: dict[str, pathlib.Path]) -> str:
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A chapter's picture on the front page.
+
+    Attributes:
+        content: of its file.
+        ending: of its file's name.
+        alt: what it shows, for whoever does not see it.
+    """
+
+    content: bytes
+    ending: str
+    alt: str
+
+
+def page(template: str, checkout: paths.Checkout, pictures: dict[str, Picture]) -> str:
     """The page: its prose with the cards in place of the marker.
 
     Args:
         template: the page's prose.
         checkout: the book.
-        pictures: by the chapter's file name without ending, its picture among the staged files.
+        pictures: by the chapter's file name without ending; chapters without one have no entry.
 
     Raises:
         ValueError: when the marker is not there exactly once.
@@ -52,17 +68,14 @@ def page(template: str, checkout: paths.Checkout, pictures: dict[str, pathlib.Pa
     return marked.insert(template, MARKER, text, page=PAGE)
 
 
-def _card(
-    chapter: pathlib.Path, checkout: paths.Checkout, pictures: dict[str, pathlib.Path]
-) -> str:
+def _card(chapter: pathlib.Path, checkout: paths.Checkout, pictures: dict[str, Picture]) -> str:
     name = chapter.relative_to(checkout.root).with_suffix("").as_posix()
     lines = [f":::{{grid-item-card}} {chapters.numbered(chapters.title(chapter), name)}"]
     lines += [f":link: ../{name}", ":link-type: doc"]
     if chapter.stem in pictures:
-        lines += [
-            f":img-top: _static/cards/{pictures[chapter.stem].name}",
-            ":img-alt: its first figure",
-        ]
+        shown = pictures[chapter.stem]
+        lines += [f":img-top: _static/cards/{chapter.stem}{shown.ending}"]
+        lines += [f":img-alt: {' '.join(shown.alt.split())}"]
     result = f"[{_result(chapter, checkout)}]{{.seeing-result}}"
     lines += ["", chapters.promise(chapter), "", result, ":::", ""]
     return "\n".join(lines)
@@ -87,35 +100,32 @@ def _result(chapter: pathlib.Path, checkout: paths.Checkout) -> str:
     return "; ".join(parts)
 
 
-def picture(executed: nbformat.NotebookNode) -> tuple[bytes, str] | None:
-    """A chapter's first figure, and how its file's name ends; None where it has none."""
+def picture(executed: nbformat.NotebookNode) -> Picture | None:
+    """A chapter's first figure with a caption; None where it has none."""
     for cell in executed.cells:
-        if "figure" not in cell.metadata.get("mystnb", {}):
+        options = cell.metadata.get("mystnb", {})
+        if "figure" not in options:
             continue
         for output in cell.get("outputs", []):
             for kind, ending in ENDINGS.items():
-                found = output.get("data", {}).get(kind)
+                found = "".join(output.get("data", {}).get(kind, ""))
                 if found:
-                    text = "".join(found)
                     is_text = ending == ".svg"
-                    return (text.encode() if is_text else base64.b64decode(text)), ending
+                    content = found.encode() if is_text else base64.b64decode(found)
+                    return Picture(content, ending, options.get("image", {}).get("alt", ""))
     return None
 
 
-def put_picture(entry: pathlib.Path, chapter: str, folder: pathlib.Path) -> pathlib.Path | None:
-    """Write a chapter's picture into a folder, if it has one and the file is not there yet.
+def put_picture(shown: Picture, chapter: str, folder: pathlib.Path) -> pathlib.Path:
+    """Write a picture into a folder, if the file is not there yet; its path.
 
     Args:
-        entry: the chapter's execution in the cache.
+        shown: the picture.
         chapter: the chapter's file name without ending.
         folder: made if need be.
     """
-    found = picture(entries.executed_notebook(entry))
-    if found is None:
-        return None
-    content, ending = found
-    path = folder / f"{chapter}{ending}"
-    if not path.is_file() or path.read_bytes() != content:
+    path = folder / f"{chapter}{shown.ending}"
+    if not path.is_file() or path.read_bytes() != shown.content:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        path.write_bytes(shown.content)
     return path

@@ -46,7 +46,7 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file() and path != checkout.root / front.PAGE:
             wanted.add(_page(path, checkout))
-    pictures: dict[str, pathlib.Path] = {}
+    pictures: dict[str, front.Picture] = {}
     for chapter, run in zip(checkout.chapters(), runs, strict=True):
         entry = entries.folder_of(run, checkout, profile)
         page = merge(chapter, entries.executed_notebook(entry))
@@ -54,9 +54,11 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
             notes.put_at_head(page, sentence)
         target = checkout.source / chapter.relative_to(checkout.root)
         wanted.add(_write(nbformat.writes(page), target))
-        shown = front.put_picture(entry, chapter.stem, checkout.source / front.PICTURES)
+        shown = front.picture(page)
         if shown:
             pictures[chapter.stem] = shown
+            folder = checkout.source / front.PICTURES
+            wanted.add(front.put_picture(shown, chapter.stem, folder))
         for path in _exports(entry):
             name = path.relative_to(entry / entries.EXPORTS)
             first = exporters.setdefault(name, chapter.name)
@@ -67,7 +69,7 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
                 )
                 continue
             wanted.add(_copy(path, checkout.source / STATIC / "data" / name))
-    wanted |= {*pictures.values(), *_front_page(checkout, pictures)}
+    wanted |= {*_front_page(checkout, pictures)}
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
@@ -75,7 +77,7 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
 
 
 def _front_page(
-    checkout: paths.Checkout, pictures: dict[str, pathlib.Path]
+    checkout: paths.Checkout, pictures: dict[str, front.Picture]
 ) -> Iterator[pathlib.Path]:
     """Stage the front page, where the book has one: it shows what the chapters' executions drew."""
     template = checkout.root / front.PAGE
