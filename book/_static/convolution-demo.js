@@ -1,24 +1,16 @@
 /* <convolution-demo>: move a kernel over a picture and see products, sum and feature map.
    Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
 
+import { dataOf, element } from "./demo.js";
+
 const FORMAT = "seeing-convolution-1";
 const SIZE = 3; // rows and columns of the kernel
 const EDGE = 288; // pixels of a canvas
 
 class ConvolutionDemo extends HTMLElement {
   async connectedCallback() {
-    const url = new URL(this.getAttribute("src"), import.meta.url);
-    try {
-      const response = await fetch(url);
-      if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
-      this.data = await response.json();
-      if (this.data.format !== FORMAT) {
-        throw new Error(`${url} has the format ${this.data.format}, expected ${FORMAT}`);
-      }
-    } catch (error) {
-      console.warn(`convolution-demo shows its static figure: ${error.message}`);
-      return;
-    }
+    this.data = await dataOf(this, FORMAT);
+    if (!this.data) return;
     this.build();
     this.choosePicture(0);
     this.chooseKernel(0);
@@ -204,10 +196,6 @@ function frame(canvas, values, row, column, size) {
 /* At most three digits behind the point; String writes -0 as 0. */
 function short(value) {
   return String(Math.round(value * 1000) / 1000);
-}
-
-function element(name, properties) {
-  return Object.assign(document.createElement(name), properties);
 }
 
 function panel(title, content) {

@@ -2,20 +2,17 @@
    Without JavaScript, or from a file:// address, the element's content stays: a static figure.
    With the attribute "sample" it begins with a test digit instead of an empty field. */
 
-import { loadNetwork, predict } from "./network.js";
+import { dataOf, element } from "./demo.js";
+import { FORMAT, decoded, predict } from "./network.js";
 
 const GRID = 28;
 const CELL = 10;
 
 class DigitDemo extends HTMLElement {
   async connectedCallback() {
-    const url = new URL(this.getAttribute("src"), import.meta.url);
-    try {
-      this.network = await loadNetwork(url);
-    } catch (error) {
-      console.warn(`digit-demo shows its static figure: ${error.message}`);
-      return;
-    }
+    const exported = await dataOf(this, FORMAT);
+    if (!exported) return;
+    this.network = decoded(exported);
     this.ink = new Float32Array(GRID * GRID);
     this.pen = { x: GRID / 2, y: GRID / 2, down: false, last: null };
     this.sample = -1;
@@ -207,10 +204,6 @@ function resample(source, place) {
       dy * ((1 - dx) * at(x0, y0 + 1) + dx * at(x0 + 1, y0 + 1))
     );
   });
-}
-
-function element(name, properties) {
-  return Object.assign(document.createElement(name), properties);
 }
 
 function button(label, action) {

@@ -1,6 +1,8 @@
 /* <learning-rate-demo>: choose a learning rate and watch gradient descent walk on a curve.
    Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
 
+import { dataOf, element } from "./demo.js";
+
 const FORMAT = "seeing-descent-1";
 const NAME = "learning-rate-demo";
 const HIGHEST = 2.6; // the largest rate, in units of 1/a
@@ -12,18 +14,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 class LearningRateDemo extends HTMLElement {
   async connectedCallback() {
-    const url = new URL(this.getAttribute("src"), import.meta.url);
-    try {
-      const response = await fetch(url);
-      if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
-      this.data = await response.json();
-      if (this.data.format !== FORMAT) {
-        throw new Error(`${url} has the format ${this.data.format}, expected ${FORMAT}`);
-      }
-    } catch (error) {
-      console.warn(`${NAME} shows its static figure: ${error.message}`);
-      return;
-    }
+    this.data = await dataOf(this, FORMAT);
+    if (!this.data) return;
     this.losses = this.data.losses.map(made);
     this.build();
     this.show({ ...this.beginning(0), ...this.data.presets[0], ...fromAddress(this.losses) });
@@ -136,12 +128,9 @@ class LearningRateDemo extends HTMLElement {
         const [cx, cy] = point.split(",");
         return drawn("circle", { cx, cy, r: i ? 4 : 7, class: i ? "place" : "start" });
       }),
-      ...[-1, 0, 1].map((share) => {
-        const w = share * curve.reach;
-        const anchor = share ? (share < 0 ? "start" : "end") : "middle";
-        const place = share ? (share < 0 ? MARGIN.left : WIDTH - MARGIN.right) : x(0);
-        const text = drawn("text", { x: place, y: HEIGHT - 12, "text-anchor": anchor });
-        text.textContent = share ? `w = ${short(w)}` : "0";
+      ...Object.entries({ start: -curve.reach, middle: 0, end: curve.reach }).map(([anchor, w]) => {
+        const text = drawn("text", { x: x(w), y: HEIGHT - 12, "text-anchor": anchor });
+        text.textContent = w ? `w = ${short(w)}` : "0";
         return text;
       }),
     ];
@@ -198,12 +187,12 @@ function verdict(curve, places, steps) {
   }
   const [first, last] = [places[0], places[places.length - 1]];
   const jumps = places.slice(1).filter((w, i) => w * places[i] < 0).length;
-  const sides = jumps ? `${jumps} of them to the other side` : "none of them to the other side";
-  const nearer = Math.abs(last) < Math.abs(first) * 0.999;
-  const farther = Math.abs(last) > Math.abs(first) * 1.001;
-  const way = nearer ? "nearer the bottom than at the start" : "";
-  const where = way || (farther ? "farther from the bottom than at the start" : "as far as at the start");
-  const count = places.length === 2 ? "1 step" : `${steps} steps`;
+  const sides = `${jumps || "none"} of them to the other side`;
+  const longer = Math.abs(last) - Math.abs(first);
+  let where = "as far as at the start";
+  if (longer < -0.001 * Math.abs(first)) where = "nearer the bottom than at the start";
+  if (longer > 0.001 * Math.abs(first)) where = "farther from the bottom than at the start";
+  const count = steps === 1 ? "1 step" : `${steps} steps`;
   return `${count}, ${sides}: w = ${short(last)}, ${where}; loss ${short(curve.value(last))}.`;
 }
 
@@ -257,10 +246,6 @@ function marks() {
     made.append(mark);
   }
   return made;
-}
-
-function element(name, properties) {
-  return Object.assign(document.createElement(name), properties);
 }
 
 function drawn(name, attributes) {

@@ -1,13 +1,10 @@
 /* Runs a small exported Keras network in the page: the counterpart of src/seeing/demos.py.
    An image is a Float32Array in height, width, channel order, with its shape beside it. */
 
-export async function loadNetwork(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
-  const network = await response.json();
-  if (network.format !== "seeing-network-1") {
-    throw new Error(`${url} has the format ${network.format}, expected seeing-network-1`);
-  }
+export const FORMAT = "seeing-network-1";
+
+/* The network as the demo's file holds it, with its weights and probes as numbers. */
+export function decoded(network) {
   for (const layer of network.layers) {
     for (const name of ["kernel", "bias", "scale", "offset"]) {
       if (name in layer) layer[name] = decode(layer[name]);

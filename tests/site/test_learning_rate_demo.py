@@ -72,6 +72,14 @@ def test_the_arrow_keys_and_the_pointer_choose_the_start(page: sync_api.Page) ->
     assert abs(of_demo(page, "state.start")) < 0.05
 
 
+def test_a_mark_stays_at_its_place_when_the_walk_leaves_the_picture(page: sync_api.Page) -> None:
+    mark = page.locator("learning-rate-demo svg text", has_text="w = −4")
+    before = float(mark.get_attribute("x"))
+    page.get_by_role("button", name="too large").click()
+    assert max(map(abs, of_demo(page, "places"))) > 12
+    assert float(mark.get_attribute("x")) > before + 100
+
+
 def test_a_link_shows_what_one_saw(page: sync_api.Page) -> None:
     set_slider(page, "Learning rate", 2.1)
     set_slider(page, "Steps", 7)

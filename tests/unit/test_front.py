@@ -71,12 +71,3 @@ def test_the_picture_is_the_first_figure_with_a_caption():
 def test_a_page_without_a_place_for_the_cards_is_refused(small, template):
     with pytest.raises(ValueError, match="expected once"):
         front.page(template, small.checkout, {})
-
-
-def test_a_picture_is_written_once(tmp_path):
-    picture = front.Picture(b"a picture", ".png", "A line.")
-    path = front.put_picture(picture, "01_one", tmp_path / "cards")
-    assert path.name == "01_one.png" and path.read_bytes() == b"a picture"
-    before = path.stat().st_mtime_ns
-    assert front.put_picture(picture, "01_one", tmp_path / "cards") == path
-    assert path.stat().st_mtime_ns == before

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from fakes import Book, code, prose, write_notebook
 
-from bookbuild import data_state, entries, execute, notes, stage
+from bookbuild import data_state, entries, execute, front, notes, stage
 
 PAGE = "notebooks/01_letters.ipynb"
 
@@ -288,3 +288,22 @@ def test_two_chapters_that_export_the_same_file_are_named(small):
         "only one: give each its own name"
     ]
     assert staged(small)["book/_static/data/network.json"] == b"01_letters"
+
+
+def test_a_picture_of_the_front_page_is_written_once(book):
+    drawing = executed("draw()", 1, "x")
+    drawing.metadata["mystnb"] = {"figure": {"caption": "A figure."}}
+    drawing.outputs = [nbformat.v4.new_output("display_data", data={"image/svg+xml": "<svg/>"})]
+    source = code("draw()")
+    source.metadata["mystnb"] = drawing.metadata["mystnb"]
+    book.chapter("01_letters", prose("# Letters"), source)
+    book.write(front.PAGE, f"# Book\n\n{front.MARKER}\n")
+    put_in_cache(book, "01_letters", prose("# Letters"), drawing)
+    put_on_stage(book)
+    path = book.checkout.source / front.PICTURES / "01_letters.svg"
+    assert path.read_bytes() == b"<svg/>"
+    before = path.stat().st_mtime_ns
+    put_on_stage(book)
+    assert path.stat().st_mtime_ns == before
+    page = (book.checkout.source / front.PAGE).read_text(encoding="utf-8")
+    assert ":img-top: _static/cards/01_letters.svg" in page

@@ -1,8 +1,11 @@
-"""What a chapter's file says about it: its number and its title."""
+"""What a chapter's files say about it: its number, its title, its promise, its results."""
 
 import json
 import pathlib
 import re
+from typing import Any
+
+from bookbuild import paths
 
 FOLDER = "notebooks"
 
@@ -31,6 +34,17 @@ def numbered(title: str, page: str) -> str:
     """A page's title behind its number, where it has one."""
     found = number_of(page)
     return f"{found} · {title}" if found else title
+
+
+def slug(notebook: pathlib.Path) -> str:
+    """What a chapter's results file is called: ``06b_carry_over.ipynb`` has "carry_over"."""
+    return notebook.stem.partition("_")[2]
+
+
+def recorded(notebook: pathlib.Path, checkout: paths.Checkout) -> dict[str, Any]:
+    """A chapter's results file; empty where there is none yet."""
+    path = checkout.root / "results" / f"{slug(notebook)}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def title(notebook: pathlib.Path) -> str:

@@ -6,7 +6,6 @@ the promise the line below its title; the result comes from ``results/*.json``, 
 
 import base64
 import dataclasses
-import json
 import pathlib
 
 import nbformat
@@ -83,11 +82,10 @@ def _card(chapter: pathlib.Path, checkout: paths.Checkout, pictures: dict[str, P
 
 def _result(chapter: pathlib.Path, checkout: paths.Checkout) -> str:
     """The result that the chapter's card names, and how long a quick run takes."""
-    slug = chapter.stem.partition("_")[2]
-    path = checkout.root / "results" / f"{slug}.json"
-    if not path.is_file():
+    recorded = chapters.recorded(chapter, checkout)
+    if not recorded:
         return "not recorded yet"
-    recorded = json.loads(path.read_text(encoding="utf-8"))
+    slug = chapters.slug(chapter)
     parts = []
     if slug in HEADLINES:
         name, what = HEADLINES[slug]
@@ -114,18 +112,3 @@ def picture(executed: nbformat.NotebookNode) -> Picture | None:
                     content = found.encode() if is_text else base64.b64decode(found)
                     return Picture(content, ending, options.get("image", {}).get("alt", ""))
     return None
-
-
-def put_picture(shown: Picture, chapter: str, folder: pathlib.Path) -> pathlib.Path:
-    """Write a picture into a folder, if the file is not there yet; its path.
-
-    Args:
-        shown: the picture.
-        chapter: the chapter's file name without ending.
-        folder: made if need be.
-    """
-    path = folder / f"{chapter}{shown.ending}"
-    if not path.is_file() or path.read_bytes() != shown.content:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(shown.content)
-    return path

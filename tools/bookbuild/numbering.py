@@ -41,20 +41,20 @@ def number_page(app: "application.Sphinx", doctree: nodes.document, page: str) -
         for count, caption in enumerate(doctree.findall(nodes.caption), start=1):
             label = nodes.inline("", f"Figure {number}.{count}.", classes=["figure-number"])
             caption.insert(0, [label, nodes.Text(" ")])
-    titles = {name: node.astext() for name, node in app.env.titles.items()}
     for reference in list(doctree.findall(nodes.reference)):
-        target = _page_of(reference, page)
-        if chapters.number_of(target) and reference.astext() == titles.get(target):
-            _put_behind(reference, f" (chapter {chapters.number_of(target)})")
+        address = reference.get("refuri", "")
+        if not reference.get("internal") or not address.endswith(".html"):
+            continue
+        target = _page_at(address, page)
+        there = chapters.number_of(target)
+        if there and reference.astext() == app.env.titles[target].astext():
+            _put_behind(reference, f" (chapter {there})")
 
 
-def _page_of(reference: nodes.reference, page: str) -> str:
-    """The page that a reference in a page leads to, whole; empty where it leads elsewhere."""
-    address = reference.get("refuri", "")
-    if not reference.get("internal") or not address.endswith(".html"):
-        return ""
-    folder = posixpath.dirname(page)
-    return posixpath.normpath(posixpath.join(folder, address)).removesuffix(".html")
+def _page_at(address: str, page: str) -> str:
+    """The page to which an address in a page leads."""
+    whole = posixpath.normpath(posixpath.join(posixpath.dirname(page), address))
+    return whole.removesuffix(".html")
 
 
 def _put_behind(reference: nodes.reference, text: str) -> None:
@@ -82,6 +82,5 @@ def number_context(
     for side in ("prev", "next"):
         neighbor = context.get(side)
         if neighbor:
-            address = posixpath.join(posixpath.dirname(page), neighbor["link"])
-            target = posixpath.normpath(address).removesuffix(".html")
+            target = _page_at(neighbor["link"], page)
             context[side] = {**neighbor, "title": chapters.numbered(neighbor["title"], target)}

@@ -28,9 +28,7 @@ def page(template: str, checkout: paths.Checkout) -> str:
 
 
 def _row(chapter: pathlib.Path, checkout: paths.Checkout) -> list[str]:
-    slug = chapter.stem.partition("_")[2]
-    path = checkout.root / "results" / f"{slug}.json"
-    recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    recorded = chapters.recorded(chapter, checkout)
     costs = [recorded.get(key) for key in ("quick_cost", "cost")]
     times = [machine.duration(cost["wall_s"]) if cost else NOT_YET for cost in costs]
     memory = f"{costs[0]['peak_rss_mb'] / 1000:.1f} GB" if costs[0] else NOT_YET

@@ -1,9 +1,10 @@
 """Lay out what Jupyter Book reads: pages as they are, chapters with their fresh outputs."""
 
 import filecmp
+import functools
 import pathlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import nbformat
 import yaml
@@ -43,9 +44,6 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
     clashes = []
     wanted.add(_copy(checkout.root / "_config.yml", checkout.source / "_config.yml"))
     wanted.add(_write(numbered_contents(checkout), checkout.source / "_toc.yml"))
-    for path in sorted((checkout.root / "book").rglob("*")):
-        if path.is_file() and path != checkout.root / front.PAGE:
-            wanted.add(_page(path, checkout))
     pictures: dict[str, front.Picture] = {}
     for chapter, run in zip(checkout.chapters(), runs, strict=True):
         entry = entries.folder_of(run, checkout, profile)
@@ -57,8 +55,8 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
         shown = front.picture(page)
         if shown:
             pictures[chapter.stem] = shown
-            folder = checkout.source / front.PICTURES
-            wanted.add(front.put_picture(shown, chapter.stem, folder))
+            name = f"{chapter.stem}{shown.ending}"
+            wanted.add(_write(shown.content, checkout.source / front.PICTURES / name))
         for path in _exports(entry):
             name = path.relative_to(entry / entries.EXPORTS)
             first = exporters.setdefault(name, chapter.name)
@@ -69,21 +67,13 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
                 )
                 continue
             wanted.add(_copy(path, checkout.source / STATIC / "data" / name))
-    wanted |= {*_front_page(checkout, pictures)}
+    for path in sorted((checkout.root / "book").rglob("*")):
+        if path.is_file():
+            wanted.add(_page(path, checkout, pictures))
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
     return clashes
-
-
-def _front_page(
-    checkout: paths.Checkout, pictures: dict[str, front.Picture]
-) -> Iterator[pathlib.Path]:
-    """Stage the front page, where the book has one: it shows what the chapters' executions drew."""
-    template = checkout.root / front.PAGE
-    if template.is_file():
-        text = front.page(template.read_text(encoding="utf-8"), checkout, pictures)
-        yield _write(text, checkout.source / front.PAGE)
 
 
 def numbered_contents(checkout: paths.Checkout) -> str:
@@ -139,14 +129,17 @@ def _for_readers(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return output
 
 
-def _page(path: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
-    """Stage a file of book/ as it is; pages that lack tables of results with these tables."""
+def _page(
+    path: pathlib.Path, checkout: paths.Checkout, pictures: dict[str, front.Picture]
+) -> pathlib.Path:
+    """Stage a file of book/ as it is; pages that lack tables or cards with these."""
+    makers = {maker.PAGE: maker.page for maker in (overview, scoreboard)}
+    makers[front.PAGE] = functools.partial(front.page, pictures=pictures)
     name = path.relative_to(checkout.root)
-    for maker in (overview, scoreboard):
-        if name.as_posix() == maker.PAGE:
-            text = maker.page(path.read_text(encoding="utf-8"), checkout)
-            return _write(text, checkout.source / name)
-    return _copy(path, checkout.source / name)
+    make = makers.get(name.as_posix())
+    if make is None:
+        return _copy(path, checkout.source / name)
+    return _write(make(path.read_text(encoding="utf-8"), checkout), checkout.source / name)
 
 
 def _copy(source: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
@@ -156,8 +149,9 @@ def _copy(source: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
     return target
 
 
-def _write(text: str, target: pathlib.Path) -> pathlib.Path:
-    if not target.is_file() or target.read_text(encoding="utf-8") != text:
+def _write(content: str | bytes, target: pathlib.Path) -> pathlib.Path:
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    if not target.is_file() or target.read_bytes() != content:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(content)
     return target

@@ -86,8 +86,6 @@ def both_looks(
     network: keras.Model,
     paths: Sequence[pathlib.Path | str],
     image_size: int,
-    *,
-    dtype: str = "float32",
 ) -> dict[str, np.ndarray]:
     """What a frozen network says about the middle square of each photograph, and about all of it.
 
@@ -95,10 +93,9 @@ def both_looks(
         network: RGB images, 0 to 255, to numbers.
         paths: n image files.
         image_size: width and height of the squares, in pixels.
-        dtype: of the result.
 
     Returns:
-        By look, ``"center"`` and ``"whole"``, an array of shape (n, ...).
+        By look, ``"center"`` and ``"whole"``, float32 of shape (n, ...).
 
     Raises:
         reading.UnreadableImage: naming a file that cannot be used.
@@ -106,7 +103,7 @@ def both_looks(
     looks: tuple[reading.Look, ...] = ("center", "whole")
     return {
         look: backbones.of_photographs(
-            network, paths, image_size=image_size, crop=look, dtype=dtype, label=f"features, {look}"
+            network, paths, image_size=image_size, crop=look, label=f"features, {look}"
         )
         for look in looks
     }
