@@ -88,6 +88,11 @@ def test_both_looks_and_their_mean_answer(tmp_path, monkeypatch):
         "whole": (2, 3),
     }
     np.testing.assert_allclose(seen["center"], 200)
+    pixels = np.zeros((64, 128, 3), np.uint8)
+    pixels[:, :32] = 200  # bright on the left, where the middle square does not reach
+    Image.fromarray(pixels).save(tmp_path / "edge.png")
+    edge = other_sources.both_looks(extractor, [tmp_path / "edge.png"], 32)
+    assert edge["center"].max() < 30 and edge["whole"].min() > 170
     head = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
     seen = {"center": np.eye(3, dtype="float32"), "whole": -np.eye(3, dtype="float32")}
     weights, _ = head.get_weights()
