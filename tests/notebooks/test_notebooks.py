@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 
-from bookbuild import entries, execute, lock, notebooks, paths
+from bookbuild import chapters, entries, execute, lock, notebooks, paths
 from seeing import profiles
 
 CHAPTERS = paths.default().chapters()
@@ -43,7 +43,7 @@ def test_it_has_the_parts_of_a_chapter(chapter: pathlib.Path) -> None:
     assert prose.startswith("# ")
     for part in ("You will be able to", "## Exercises", "## What we saw", "## Further reading"):
         assert part in prose
-    slug = chapter.stem.partition("_")[2]
+    slug = chapters.slug(chapter)
     assert f'chapter.Chapter("{slug}")' in code
     for call in ("record.time_box()", "record.claim(", "record.conclude()", "record.provenance("):
         assert call in code

@@ -181,7 +181,7 @@ def find_chapter(name: str, checkout: paths.Checkout) -> pathlib.Path:
     """
     stem = pathlib.Path(name).stem
     for chapter in checkout.chapters():
-        slug = chapter.stem.partition("_")[2]
+        slug = chapters.slug(chapter)
         if stem in (chapter.stem, slug) or stem.lstrip("0") == chapters.number(chapter.stem):
             return chapter
     known = ", ".join(chapter.stem for chapter in checkout.chapters())

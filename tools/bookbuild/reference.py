@@ -160,7 +160,7 @@ def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path
         ValueError: when the chapter has no full results yet, or measures other metrics now.
         Refused: after writing, when a band would prove nothing.
     """
-    slug = notebook.stem.partition("_")[2]
+    slug = chapters.slug(notebook)
     path = checkout.root / "results" / f"{slug}.json"
     if not path.is_file():
         raise ValueError(f"{path.name} does not exist yet: run make reference CHAPTER={slug}")

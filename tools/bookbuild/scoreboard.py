@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-from bookbuild import marked, paths
+from bookbuild import chapters, marked, paths
 from seeing.record import machine, tables
 from seeing.record import metric as metrics
 from seeing.record import reference as reference_results
@@ -163,7 +163,7 @@ def boards(checkout: paths.Checkout) -> str:
     if not recorded:
         return "No chapter has recorded a result yet."
     links = {
-        path.stem.partition("_")[2]: f"../notebooks/{path.stem}" for path in checkout.chapters()
+        chapters.slug(path): f"../notebooks/{path.stem}" for path in checkout.chapters()
     }
     parts = []
     for key, title in BOARDS.items():
