@@ -162,9 +162,7 @@ def boards(checkout: paths.Checkout) -> str:
     recorded = entries(checkout.root / "results")
     if not recorded:
         return "No chapter has recorded a result yet."
-    links = {
-        chapters.slug(path): f"../notebooks/{path.stem}" for path in checkout.chapters()
-    }
+    links = {chapters.slug(path): f"../notebooks/{path.stem}" for path in checkout.chapters()}
     parts = []
     for key, title in BOARDS.items():
         own = [entry for entry in recorded if entry.board == key]

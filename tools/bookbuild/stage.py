@@ -11,6 +11,7 @@ import yaml
 
 from bookbuild import (
     chapters,
+    checked,
     entries,
     execute,
     folds,
@@ -69,7 +70,7 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
             wanted.add(_copy(path, checkout.source / STATIC / "data" / name))
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
-            wanted.add(_page(path, checkout, pictures))
+            wanted.add(_page(path, checkout, runs, pictures))
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
@@ -130,10 +131,14 @@ def _for_readers(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _page(
-    path: pathlib.Path, checkout: paths.Checkout, pictures: dict[str, front.Picture]
+    path: pathlib.Path,
+    checkout: paths.Checkout,
+    runs: Sequence[entries.Run],
+    pictures: dict[str, front.Picture],
 ) -> pathlib.Path:
     """Stage a file of book/ as it is; pages that lack tables or cards with these."""
     makers = {maker.PAGE: maker.page for maker in (overview, scoreboard)}
+    makers[checked.PAGE] = functools.partial(checked.page, runs=runs)
     makers[front.PAGE] = functools.partial(front.page, pictures=pictures)
     name = path.relative_to(checkout.root)
     make = makers.get(name.as_posix())

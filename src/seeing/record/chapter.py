@@ -2,7 +2,7 @@
 
 A chapter makes a :class:`Chapter` at its head, adds its numbers seed by seed, shows them beside
 the recorded full run, states its claims, and ends with :meth:`Chapter.conclude`. Explained where
-first used, in chapter 4, *A First Honest CNN*, and on the page *How to run this book*.
+first used, in chapter 4, *A First Honest CNN*, and on the page *How this book is checked*.
 """
 
 import dataclasses
@@ -315,7 +315,7 @@ class Chapter:
         outside = [*verdict.outside, *self._strangers(recorded, measured)]
         failed = [f"not so: {sentence}" for sentence, holds in self._claims.items() if not holds]
         self._show_all(recorded, measured, verdict)
-        self._hand_over(verdict, [*outside, *failed])
+        self._hand_over(measured, verdict, [*outside, *failed])
         if [*outside, *failed] and os.environ.get(STRICT_VARIABLE, "0") not in ("", "0"):
             raise AssertionError("\n".join(["outside what was recorded:", *outside, *failed]))
 
@@ -386,7 +386,12 @@ class Chapter:
             reasons = sorted(set(left_out.values()))
             print(f"Recorded and not measured here: {len(left_out)} ({'; '.join(reasons)}).")
 
-    def _hand_over(self, verdict: reference.Verdict, outside: Sequence[str]) -> None:
+    def _hand_over(
+        self,
+        measured: Mapping[str, metrics.Metric],
+        verdict: reference.Verdict,
+        outside: Sequence[str],
+    ) -> None:
         """Give the build what it marks pages by; readers see a sentence only where it is bad."""
         facts = {
             "outside": list(outside),
@@ -394,6 +399,10 @@ class Chapter:
             "shown": len(verdict.unchecked),
             "claims": len(self._claims),
             "not_measured": sorted(self._gaps()),
+            "workings": {
+                name: {"value": measured[name].mean, **one.as_json()}
+                for name, one in verdict.workings.items()
+            },
         }
         text = "\n".join(outside) or "Every asserted number lies in its band."
         display.display({VERDICT_MIME: facts, "text/plain": text}, raw=True)
