@@ -61,7 +61,7 @@ class ConvolutionDemo extends HTMLElement {
     const columns = element("div", { className: "convolution-demo-columns" });
     columns.append(
       panel("Picture", this.canvas),
-      panel("Feature map: orange is positive, purple negative", this.mapCanvas),
+      panel("Feature map: purple is positive, orange negative", this.mapCanvas),
       weights,
       products
     );
@@ -155,9 +155,9 @@ function windowAt(picture, row, column) {
   return picture.slice(row, row + SIZE).flatMap((line) => line.slice(column, column + SIZE));
 }
 
-/* White at 0, toward a dark orange at 1 and a dark purple at -1. */
+/* White at 0, toward a dark purple at 1 and a dark orange at -1. */
 function diverging(value) {
-  const end = value > 0 ? [179, 88, 6] : [84, 39, 136];
+  const end = value > 0 ? [84, 39, 136] : [179, 88, 6];
   return end.map((level) => Math.round(255 + (level - 255) * Math.abs(value)));
 }
 
