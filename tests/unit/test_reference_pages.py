@@ -14,6 +14,11 @@ NOTATION = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
 NUMBERS = range(1, 43)  # of the ledger's claims
 
 
+def page(name: str) -> str:
+    """A page of the book, as one line."""
+    return " ".join((ROOT / "book" / f"{name}.md").read_text(encoding="utf-8").split())
+
+
 def cells() -> dict[str, list[dict]]:
     """Every chapter's cells, by the chapter's name."""
     return {
@@ -118,3 +123,26 @@ def test_a_symbol_has_one_meaning_and_none_is_local_as_well():
     assert len(pairs) > 10
     assert len(pairs) == len(set(pairs))
     assert not {one for one, _ in pairs} & set(symbols)
+
+
+# Numbers in pages that no cell stands beside.
+
+
+def recorded(slug: str) -> dict:
+    return json.loads((ROOT / "results" / f"{slug}.json").read_text(encoding="utf-8"))
+
+
+def test_the_front_page_s_roses_are_those_of_chapter_8b():
+    assert "stretched, cost a good classifier a fifth of its roses" in page("front")
+    recall = recorded("other_sources")["series"]["recall_by_kind"]
+    rose = recall["x"].index("roses")
+    (before,), (after,) = (recall["lines"][source][rose] for source in ("own", "stretched"))
+    assert 0.18 < before - after < 0.25
+
+
+def test_the_command_line_s_copies_are_those_of_chapter_1():
+    text = page("command_line")
+    assert "plants 600 such copies, and more than 99 % of them are found" in text
+    recall = recorded("pixels_and_labels")["metrics"]["search_photographs_recall"]
+    assert recall["n"] == 600
+    assert recall["mean"] > 0.99
