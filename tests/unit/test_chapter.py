@@ -286,16 +286,6 @@ def test_a_gap_is_known_where_the_table_says_why(shown, capsys):
     assert capsys.readouterr().out == said
 
 
-def test_what_is_withheld_counts_as_not_measured(shown):
-    made = complete()
-    made.withhold(["a_accuracy", "b_cost"], "stand-in data")
-    assert "a_accuracy" not in made.measured()
-    with pytest.raises(KeyError, match="b_cost"):
-        made.withhold(["b_cost"], "again")
-    made.conclude()
-    assert verdict(shown)["not_measured"] == ["a_accuracy", "b_cost"]
-
-
 # Tables.
 
 

@@ -250,3 +250,22 @@ def test_a_failing_chapter_stays_as_it_was_stored(book: Book, fake_run):
     with pytest.raises(execute.ChapterFailed):
         notebooks.store_outputs(path, book.checkout)
     assert path.read_bytes() == before
+
+
+# What a run printed, beside what is stored.
+
+
+def printing(source: str, text: str) -> nbformat.NotebookNode:
+    """A code cell and what it printed."""
+    cell = nbformat.v4.new_code_cell(source)
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    return cell
+
+
+def test_a_checked_cell_that_prints_something_else_is_named():
+    checked, free = f"{notebooks.CHECKED}\nprint(x)", "print(x)"
+    stored = nbformat.v4.new_notebook(cells=[printing(checked, "1\n"), printing(free, "1\n")])
+    same = nbformat.v4.new_notebook(cells=[printing(checked, "1\n"), printing(free, "2\n")])
+    other = nbformat.v4.new_notebook(cells=[printing(checked, "2\n"), printing(free, "2\n")])
+    assert notebooks.differences(stored, same) == []
+    assert notebooks.differences(stored, other) == [r"checked cell 0 prints '2\n' and not '1\n'"]

@@ -108,16 +108,6 @@ class Chapter:
         """Declare metrics as shown and not asserted, by name, with the reason."""
         self._shown |= dict.fromkeys(names, because)
 
-    def withhold(self, names: Iterable[str], reason: str) -> None:
-        """Take metrics back, as if not measured: they would mean nothing on this run's data.
-
-        Raises:
-            KeyError: when nothing was added under one of the names.
-        """
-        for name in list(names):
-            del self._tallied[name]
-            self._missing[name] = reason
-
     def measured(self) -> dict[str, metrics.Metric]:
         """Every metric of this run, by its full name.
 
