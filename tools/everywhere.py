@@ -1,10 +1,10 @@
 """Run the book's quick chapters on every kind of machine and in every state of the data.
 
-``python tools/everywhere.py`` plays other machines, as far as one can, by the variables that
-decide in which order numbers are added, and takes data away: first photographs, then all. It
-prints a row for each chapter, machine and state: how many results were held to a band, which left
-it, and which exactly checked cells printed something else. Executions are not cached. With all of it, expect an hour on two cores; name chapters,
-machines or states to run fewer::
+``python tools/everywhere.py`` plays other machines, as far as one can, by the variables that decide
+in which order numbers are added, and takes data away: first photographs, then all. It prints a row
+for each chapter, machine and state: how many results were held to a band, which left it, and which
+exactly checked cells printed something else. Executions are not cached. With all of it, expect an
+hour on two cores; name chapters, machines or states to run fewer::
 
     python tools/everywhere.py --machines "as found" SSE4.1 --states nothing --chapters metrics
 """

@@ -395,13 +395,13 @@ def test_a_chapter_inside_its_bands_says_so(shown, capsys):
     made = complete()
     made.claim("more is better", holds=np.bool_(True))
     made.conclude()
-    assert verdict(shown) == {
-        "outside": [],
-        "asserted": 3,
-        "shown": 2,
-        "claims": 1,
-        "not_measured": [],
-    }
+    found = verdict(shown)
+    workings = found.pop("workings")
+    assert found == {"outside": [], "asserted": 3, "shown": 2, "claims": 1, "not_measured": []}
+    assert len(workings) == 3
+    assert workings["a_accuracy"]["value"] == pytest.approx(0.61)
+    assert workings["a_accuracy"]["low"] < 0.61 < workings["a_accuracy"]["high"]
+    assert json.loads(json.dumps(workings)) == workings  # a notebook keeps it as JSON
     caption, head, rows = table(shown[0])
     assert caption == "3 of 5 numbers are held to a band; 1 sentence of this page is checked."
     assert head == ["Metric", "Recorded", "This run", "Band"]

@@ -255,17 +255,14 @@ def test_a_failing_chapter_stays_as_it_was_stored(book: Book, fake_run):
 # What a run printed, beside what is stored.
 
 
-def printing(source: str, text: str) -> nbformat.NotebookNode:
-    """A code cell and what it printed."""
-    cell = nbformat.v4.new_code_cell(source)
-    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
-    return cell
-
-
 def test_a_checked_cell_that_prints_something_else_is_named():
-    checked, free = f"{notebooks.CHECKED}\nprint(x)", "print(x)"
-    stored = nbformat.v4.new_notebook(cells=[printing(checked, "1\n"), printing(free, "1\n")])
-    same = nbformat.v4.new_notebook(cells=[printing(checked, "1\n"), printing(free, "2\n")])
-    other = nbformat.v4.new_notebook(cells=[printing(checked, "2\n"), printing(free, "2\n")])
+    def book(exact: str, free: str) -> nbformat.NotebookNode:
+        cells = [
+            with_outputs(CHECKED, printed(exact)),
+            with_outputs("print(time.time())", printed(free)),
+        ]
+        return nbformat.v4.new_notebook(cells=cells)
+
+    stored, same, other = book("42\n", "1\n"), book("42\n", "2\n"), book("41\n", "2\n")
     assert notebooks.differences(stored, same) == []
-    assert notebooks.differences(stored, other) == [r"checked cell 0 prints '2\n' and not '1\n'"]
+    assert notebooks.differences(stored, other) == [r"checked cell 0 prints '41\n' and not '42\n'"]
