@@ -1,7 +1,7 @@
 /* <convolution-demo>: move a kernel over a picture and see products, sum and feature map.
    Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
 
-import { dataOf, element } from "./demo.js";
+import { dataOf, element, verdictLine } from "./demo.js";
 
 const FORMAT = "seeing-convolution-1";
 const SIZE = 3; // rows and columns of the kernel
@@ -55,8 +55,7 @@ class ConvolutionDemo extends HTMLElement {
       this.cells.push(cell);
       return cell;
     });
-    this.verdict = element("p", { className: "convolution-demo-verdict" });
-    this.verdict.setAttribute("role", "status");
+    this.verdict = verdictLine();
 
     const columns = element("div", { className: "convolution-demo-columns" });
     columns.append(
