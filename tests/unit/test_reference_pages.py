@@ -102,6 +102,24 @@ def test_terms_are_in_order_and_each_is_explained_once():
     assert [term.lower() for term in found] == sorted({term.lower() for term in found})
 
 
+def first_chapter(pattern: str) -> int:
+    """The place of the first chapter whose prose holds a pattern; behind the last one if none."""
+    texts = [
+        "\n".join(source(cell) for cell in chapter if cell["cell_type"] == "markdown")
+        for chapter in cells().values()
+    ]
+    found = (place for place, text in enumerate(texts) if re.search(pattern, text, re.I))
+    return next(found, len(texts))
+
+
+@pytest.mark.parametrize("term", terms())
+def test_a_word_is_linked_no_later_than_where_it_is_explained(term):
+    """A word stands bold where it is explained; from there on the glossary helps."""
+    name = re.escape(term)
+    linked = first_chapter(rf"\{{term\}}`(?:[^`<]*<{name}>|{name})`")
+    assert linked <= first_chapter(rf"\*\*{name}\*\*")
+
+
 def test_chapters_link_to_the_terms_and_to_no_others():
     text = "\n".join(source(cell) for chapter in cells().values() for cell in chapter)
     linked = re.findall(r"\{term\}`(?:[^`<]*<([^>`]+)>|([^`]+))`", text)
