@@ -116,7 +116,7 @@ def _box(locator: sync_api.Locator) -> dict:
 def test_only_pages_with_a_demo_load_its_script(blank: sync_api.Page, address):
     wanted = {
         "book/front.html": ["digit-demo.js"],
-        "notebooks/02_neurons_losses_gradients.html": ["learning-rate-demo.js"],
+        "notebooks/02_neurons_losses_gradients.html": ["learning-rate-demo.js", "softmax-demo.js"],
         "notebooks/03_convolution.html": ["convolution-demo.js"],
         "notebooks/04_first_cnn.html": ["digit-demo.js"],
         "notebooks/05_metrics.html": ["threshold-demo.js"],

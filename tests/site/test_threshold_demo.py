@@ -108,11 +108,11 @@ def test_by_keyboard_and_by_link(page):
     before = of_demo(page, "state.threshold")
     page.keyboard.press("ArrowRight")
     assert of_demo(page, "state.threshold") == pytest.approx(before + 0.05)
-    found, words = of_demo(page, "found"), page.inner_text(".demo-verdict")
+    found, words = of_demo(page, "found"), page.inner_text(f"{DEMO} .demo-verdict")
     page.goto(page.url)
     page.wait_for_selector(f"{DEMO}[data-ready]")
     assert of_demo(page, "found") == pytest.approx(found)
-    assert page.inner_text(".demo-verdict") == words
+    assert page.inner_text(f"{DEMO} .demo-verdict") == words
 
 
 def test_an_answer_to_nobody_is_undefined_and_not_zero(page):
