@@ -26,7 +26,7 @@ def paper(browser: sync_api.Browser, address: str, request: pytest.FixtureReques
 
 
 def test_letters_are_dark_on_white(paper):
-    for selector in ("article p", "article h1", "article pre span", "article .output pre"):
+    for selector in ("article p", "article h1", "article pre span", "article p code"):
         found = paper.locator(selector).first
         assert found.evaluate(LUMINANCE) < 130, selector
     background = paper.evaluate("getComputedStyle(document.body).backgroundColor")
