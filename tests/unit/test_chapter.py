@@ -364,8 +364,15 @@ def test_a_difference_of_what_was_not_measured(shown):
 
 
 def test_a_difference_needs_the_same_seeds():
-    with pytest.raises(ValueError, match=r"with the seeds \[\[0, 1\], \[0\]\]; expected the same"):
-        two((0.9, 0.8), (0.7,)).show_differences(PAIR, "accuracy")
+    seeds = re.escape("with the seeds [[0, 1], [0, 1, 2]]; expected the same")
+    with pytest.raises(ValueError, match=seeds):
+        two((0.9, 0.8), (0.7, 0.7, 0.7)).show_differences(PAIR, "accuracy")
+
+
+def test_what_has_no_seed_is_compared_with_a_mean(shown):
+    """A head that is solved is measured once, whatever the seeds of its rival are."""
+    two((0.9, 0.8), (0.7,)).show_differences(PAIR, "accuracy")
+    assert table(shown[0])[2] == [["new", "20.0 ± 0.0 15.0"]]
 
 
 def test_a_difference_joins_the_numbers_of_a_seed_in_whatever_order_they_came(shown):

@@ -1,4 +1,4 @@
-"""A Sphinx extension for a page's head: its description, and the scripts of the demos on it."""
+"""A Sphinx extension for a page's head: its description, and the scripts of what is on it."""
 
 import html
 import re
@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
+from bookbuild import answers
+
 if TYPE_CHECKING:
     from sphinx import application
 
 # Search engines and previews show about so many characters.
 DESCRIPTION = 160
 
-_DEMO = re.compile(r"<([a-z]+(?:-[a-z]+)*-demo)\b")
+# Elements of our own: each is defined by the script of its name.
+_ELEMENT = re.compile(rf"<((?:[a-z]+-)+demo|{answers.ELEMENT})\b")
 
 
 def setup(app: "application.Sphinx") -> dict[str, bool]:
@@ -28,9 +31,9 @@ def complete(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Describe the page, and load the scripts of those demos that it holds, and no others."""
-    for demo in sorted(set(_DEMO.findall(context.get("body") or ""))):
-        app.add_js_file(f"{demo}.js", type="module")
+    """Describe the page, and load the scripts of those elements that it holds, and no others."""
+    for name in sorted(set(_ELEMENT.findall(context.get("body") or ""))):
+        app.add_js_file(f"{name}.js", type="module")
     if doctree is not None:
         text = html.escape(description(doctree))
         title = html.escape(re.sub(r"<[^>]*>", "", context.get("title", "")))

@@ -10,6 +10,7 @@ import nbformat
 import yaml
 
 from bookbuild import (
+    answers,
     chapters,
     checked,
     entries,
@@ -118,6 +119,7 @@ def merge(chapter: pathlib.Path, executed: nbformat.NotebookNode) -> nbformat.No
         folds.put_names(cell)
         # What nbval reads is of no use to a reader.
         cell.source = cell.source.removeprefix(notebooks.CHECKED).lstrip("\n")
+    answers.add_fields(notebook)
     # Where the kernel never started, nobody said what language the cells are in.
     notebook.metadata["language_info"] = executed.metadata.get("language_info", {"name": "python"})
     return notebook
