@@ -25,6 +25,7 @@ def kinds(tex: str) -> list[str]:
         (r"y \ln p", ["mi", "mspace", "mi", "mspace", "mi"]),
         (r"2 \cdot \ln 2", ["mn", "mo", "mi", "mspace", "mn"]),
         (r"\tanh(z)", ["mi", "mo", "mi", "mo"]),
+        (r"\tanh^2 z", ["msup", "mspace", "mi"]),
         ("TP", ["mi", "mi"]),
     ],
 )
@@ -140,3 +141,21 @@ def test_every_page_says_what_it_is_about(blank: sync_api.Page, address, pages):
         seen.append(described)
     assert len(set(seen)) == len(seen)
     assert "Follow the formulas that a network learns by" in "".join(seen)
+
+
+# Dark pages.
+
+
+def test_on_dark_pages_drawings_are_light_on_dark_and_pictures_stay(browser, address):
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{address}/notebooks/02_neurons_losses_gradients.html")
+    filters = page.eval_on_selector_all(
+        "article img", "all => all.map(one => [one.className, getComputedStyle(one).filter])"
+    )
+    drawings = [found for names, found in filters if "seeing-drawing" in names]
+    others = [found for names, found in filters if "seeing-drawing" not in names]
+    assert len(drawings) > 3 and others
+    assert all("invert" in found for found in drawings)
+    assert not any("invert" in found for found in others)
+    context.close()
