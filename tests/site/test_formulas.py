@@ -114,14 +114,19 @@ def _box(locator: sync_api.Locator) -> dict:
 # A page's head.
 
 
-def test_only_pages_with_a_demo_load_its_script(blank: sync_api.Page, address):
+def test_only_pages_with_an_element_load_its_script(blank: sync_api.Page, address):
+    answer = "exercise-answer.js"
     wanted = {
         "book/front.html": ["digit-demo.js"],
-        "notebooks/02_neurons_losses_gradients.html": ["learning-rate-demo.js", "softmax-demo.js"],
-        "notebooks/03_convolution.html": ["convolution-demo.js"],
-        "notebooks/04_first_cnn.html": ["digit-demo.js"],
-        "notebooks/05_metrics.html": ["threshold-demo.js"],
-        "notebooks/09_hog_svm.html": [],
+        "notebooks/02_neurons_losses_gradients.html": [
+            answer,
+            "learning-rate-demo.js",
+            "softmax-demo.js",
+        ],
+        "notebooks/03_convolution.html": ["convolution-demo.js", answer],
+        "notebooks/04_first_cnn.html": ["digit-demo.js", answer],
+        "notebooks/05_metrics.html": [answer, "threshold-demo.js"],
+        "notebooks/09_hog_svm.html": [answer],
         "book/notation.html": [],
     }
     for name, scripts in wanted.items():
