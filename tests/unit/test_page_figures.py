@@ -15,6 +15,9 @@ from bookbuild import figures
 from seeing.figures import style
 
 
+pytestmark = pytest.mark.usefixtures("figures")
+
+
 @pytest.fixture
 def drawing():
     shown, axis = plt.subplots(figsize=(3, 2))
