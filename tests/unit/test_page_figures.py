@@ -14,7 +14,6 @@ from matplotlib import pyplot as plt
 from bookbuild import figures
 from seeing.figures import style
 
-
 pytestmark = pytest.mark.usefixtures("figures")
 
 
