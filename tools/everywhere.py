@@ -1,10 +1,10 @@
 """Run the book's quick chapters on every kind of machine and in every state of the data.
 
-``python tools/everywhere.py`` plays other machines, as far as one can, by the variables that
-decide in which order numbers are added, and takes data away: first photographs, then all. It
-prints a row for each chapter, machine and state: how many results were held to a band, and which
-left it. Executions are not cached. With all of it, expect an hour on two cores; name chapters,
-machines or states to run fewer::
+``python tools/everywhere.py`` plays other machines, as far as one can, by the variables that decide
+in which order numbers are added, and takes data away: first photographs, then all. It prints a row
+for each chapter, machine and state: how many results were held to a band, which left it, and which
+exactly checked cells printed something else. Executions are not cached. With all of it, expect an
+hour on two cores; name chapters, machines or states to run fewer::
 
     python tools/everywhere.py --machines "as found" SSE4.1 --states nothing --chapters metrics
 """
@@ -16,7 +16,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from bookbuild import execute, lock, paths, reference
+import nbformat
+
+from bookbuild import execute, lock, notebooks, paths, reference
 from bookbuild.__main__ import find_chapter
 
 
@@ -30,7 +32,8 @@ class Row:
         machine: a name in ``reference.MACHINES``.
         asserted: results that were held to a band.
         claims: sentences that were checked.
-        outside: what left its band, what was not so, or the exception that ended the chapter.
+        outside: what left its band, what was not so, which checked cell printed something else; or
+            the exception that ended the chapter.
     """
 
     chapter: str
@@ -63,13 +66,14 @@ def run(
         except execute.ChapterFailed as error:
             return Row(chapter.stem, state, machine, 0, 0, (str(error).splitlines()[0],))
     found = execute.verdict(executed) or {"outside": ["the chapter draws no conclusion"]}
+    unlike = notebooks.differences(nbformat.read(chapter, as_version=4), executed)
     return Row(
         chapter.stem,
         state,
         machine,
         found.get("asserted", 0),
         found.get("claims", 0),
-        tuple(found["outside"]),
+        (*found["outside"], *unlike),
     )
 
 

@@ -1,7 +1,7 @@
 /* <convolution-demo>: move a kernel over a picture and see products, sum and feature map.
    Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
 
-import { dataOf, element } from "./demo.js";
+import { dataOf, element, verdictLine } from "./demo.js";
 
 const FORMAT = "seeing-convolution-1";
 const SIZE = 3; // rows and columns of the kernel
@@ -55,13 +55,12 @@ class ConvolutionDemo extends HTMLElement {
       this.cells.push(cell);
       return cell;
     });
-    this.verdict = element("p", { className: "convolution-demo-verdict" });
-    this.verdict.setAttribute("role", "status");
+    this.verdict = verdictLine();
 
     const columns = element("div", { className: "convolution-demo-columns" });
     columns.append(
       panel("Picture", this.canvas),
-      panel("Feature map: orange is positive, purple negative", this.mapCanvas),
+      panel("Feature map: purple is positive, orange negative", this.mapCanvas),
       weights,
       products
     );
@@ -155,9 +154,9 @@ function windowAt(picture, row, column) {
   return picture.slice(row, row + SIZE).flatMap((line) => line.slice(column, column + SIZE));
 }
 
-/* White at 0, toward a dark orange at 1 and a dark purple at -1. */
+/* White at 0, toward a dark purple at 1 and a dark orange at -1. */
 function diverging(value) {
-  const end = value > 0 ? [179, 88, 6] : [84, 39, 136];
+  const end = value > 0 ? [84, 39, 136] : [179, 88, 6];
   return end.map((level) => Math.round(255 + (level - 255) * Math.abs(value)));
 }
 

@@ -1,4 +1,6 @@
-/* What the page's demos share: the file that each reads, and how its parts are made. */
+/* What the page's demos share: the file that each reads, how its parts are made, and its address. */
+
+const SVG = "http://www.w3.org/2000/svg";
 
 /* What a demo's file holds, after a look at its format. The address is relative to the scripts. */
 export async function readData(address, format) {
@@ -24,4 +26,79 @@ export async function dataOf(demo, format) {
 
 export function element(name, properties) {
   return Object.assign(document.createElement(name), properties);
+}
+
+export function drawn(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+  return made;
+}
+
+export function button(text, action) {
+  const made = element("button", { type: "button", textContent: text });
+  made.addEventListener("click", action);
+  return made;
+}
+
+export function buttonRow(...buttons) {
+  const made = element("p", { className: "demo-buttons" });
+  made.append(...buttons);
+  return made;
+}
+
+/* The line that says in words what one sees; screen readers read it when it changes. */
+export function verdictLine() {
+  const made = element("p", { className: "demo-verdict" });
+  made.setAttribute("role", "status");
+  return made;
+}
+
+export function slider(id, [min, max, step], action) {
+  const made = element("input", { type: "range", id, min, max, step });
+  made.addEventListener("input", () => action(Number(made.value)));
+  return made;
+}
+
+/* A control with its name, a slider also with its value, and what belongs below it. */
+export function row(title, control, below) {
+  const line = element("div", { className: "demo-row" });
+  line.append(element("label", { textContent: title, htmlFor: control.id }), control);
+  if (control.type === "range") line.append(element("output", { htmlFor: control.id }));
+  if (below) line.append(below);
+  return line;
+}
+
+/* Names of places on a slider, below it. */
+export function marks(places, [min, max]) {
+  const made = element("div", { className: "demo-marks" });
+  made.setAttribute("aria-hidden", "true");
+  for (const [text, value] of places) {
+    const mark = element("span", { textContent: text });
+    mark.style.left = `${(100 * (value - min)) / (max - min)}%`;
+    made.append(mark);
+  }
+  return made;
+}
+
+/* Three significant digits, without an exponent where that can be. */
+export function short(value) {
+  return String(Number(value.toPrecision(3))).replace("-", "−");
+}
+
+/* A demo's state as a part of the page's address, so that a link shows what one sees. */
+export function toAddress(name, numbers) {
+  const address = new URL(location);
+  address.searchParams.set(name, numbers.join("_"));
+  history.replaceState(history.state, "", address);
+}
+
+/* The numbers of such an address, or null where it has none or they are none. */
+export function fromAddress(name) {
+  const found = new URLSearchParams(location.search).get(name);
+  const numbers = (found ?? "").split("_").map((part) => (part.trim() ? Number(part) : NaN));
+  return found && numbers.every(Number.isFinite) ? numbers : null;
+}
+
+export function between(value, [min, max]) {
+  return Math.min(max, Math.max(min, value));
 }

@@ -2,7 +2,7 @@
    Without JavaScript, or from a file:// address, the element's content stays: a static figure.
    With the attribute "sample" it begins with a test digit instead of an empty field. */
 
-import { dataOf, element } from "./demo.js";
+import { button, buttonRow, dataOf, element, verdictLine } from "./demo.js";
 import { FORMAT, decoded, predict } from "./network.js";
 
 const GRID = 28;
@@ -50,10 +50,8 @@ class DigitDemo extends HTMLElement {
     list.setAttribute("aria-label", "Probability of each digit");
     list.append(...this.bars.map((row) => row.item));
     columns.append(this.canvas, list);
-    this.verdict = element("p", { className: "digit-demo-verdict" });
-    this.verdict.setAttribute("role", "status");
-    const buttons = element("p", { className: "digit-demo-buttons" });
-    buttons.append(
+    this.verdict = verdictLine();
+    const buttons = buttonRow(
       button("Clear", () => this.clear()),
       button("Show a test digit", () => this.showSample())
     );
@@ -204,12 +202,6 @@ function resample(source, place) {
       dy * ((1 - dx) * at(x0, y0 + 1) + dx * at(x0 + 1, y0 + 1))
     );
   });
-}
-
-function button(label, action) {
-  const made = element("button", { type: "button", textContent: label });
-  made.addEventListener("click", action);
-  return made;
 }
 
 function bar(name) {

@@ -1,16 +1,29 @@
 /* <learning-rate-demo>: choose a learning rate and watch gradient descent walk on a curve.
    Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
 
-import { dataOf, element } from "./demo.js";
+import {
+  between,
+  button,
+  buttonRow,
+  dataOf,
+  drawn,
+  element,
+  fromAddress,
+  marks,
+  row,
+  short,
+  slider,
+  toAddress,
+  verdictLine,
+} from "./demo.js";
 
 const FORMAT = "seeing-descent-1";
 const NAME = "learning-rate-demo";
-const HIGHEST = 2.6; // the largest rate, in units of 1/a
-const MOST = 40; // steps
+const RATES = [0.02, 2.6, 0.01]; // in units of 1/a: least, most, step
+const STEPS = [0, 40, 1];
 const WIDTH = 560;
 const HEIGHT = 300;
 const MARGIN = { left: 16, right: 16, top: 14, bottom: 34 };
-const SVG = "http://www.w3.org/2000/svg";
 
 class LearningRateDemo extends HTMLElement {
   async connectedCallback() {
@@ -18,7 +31,7 @@ class LearningRateDemo extends HTMLElement {
     if (!this.data) return;
     this.losses = this.data.losses.map(made);
     this.build();
-    this.show({ ...this.beginning(0), ...this.data.presets[0], ...fromAddress(this.losses) });
+    this.show({ ...this.beginning(0), ...this.data.presets[0], ...asLinked(this.losses) });
     this.dataset.ready = "true";
   }
 
@@ -40,12 +53,12 @@ class LearningRateDemo extends HTMLElement {
     this.chooser.addEventListener("change", () =>
       this.show(this.beginning(this.chooser.selectedIndex))
     );
-    this.rate = slider("rate", 0.02, HIGHEST, 0.01, (rate) => this.show({ rate }));
-    this.steps = slider("steps", 0, MOST, 1, (steps) => this.show({ steps }));
-    const settings = element("div", { className: `${NAME}-settings` });
+    this.rate = slider(`${NAME}-rate`, RATES, (rate) => this.show({ rate }));
+    this.steps = slider(`${NAME}-steps`, STEPS, (steps) => this.show({ steps }));
+    const settings = element("div");
     settings.append(
       row("Loss", this.chooser),
-      row("Learning rate, in units of 1/a", this.rate, marks()),
+      row("Learning rate, in units of 1/a", this.rate, marks([["1/a", 1], ["2/a", 2]], RATES)),
       row("Steps", this.steps)
     );
 
@@ -59,16 +72,12 @@ class LearningRateDemo extends HTMLElement {
     this.plot.addEventListener("pointerdown", (event) => this.point(event));
     this.plot.addEventListener("keydown", (event) => this.key(event));
 
-    const buttons = element("p", { className: `${NAME}-buttons` });
-    this.data.presets.forEach(({ name, ...state }) => {
-      const button = element("button", { type: "button", textContent: name });
-      button.addEventListener("click", () =>
-        this.show({ ...this.beginning(this.state.loss), ...state })
-      );
-      buttons.append(button);
-    });
-    this.verdict = element("p", { className: `${NAME}-verdict` });
-    this.verdict.setAttribute("role", "status");
+    const buttons = buttonRow(
+      ...this.data.presets.map(({ name, ...state }) =>
+        button(name, () => this.show({ ...this.beginning(this.state.loss), ...state }))
+      )
+    );
+    this.verdict = verdictLine();
     this.append(help, settings, buttons, this.plot, this.verdict);
   }
 
@@ -86,7 +95,7 @@ class LearningRateDemo extends HTMLElement {
     this.steps.nextSibling.textContent = steps;
     this.verdict.textContent = verdict(curve, this.places, steps);
     this.paint(curve);
-    if (this.dataset.ready) toAddress(this.state);
+    if (this.dataset.ready) toAddress("descent", [loss, rate, steps, start]);
   }
 
   point(event) {
@@ -104,7 +113,7 @@ class LearningRateDemo extends HTMLElement {
 
   startAt(place) {
     const { reach } = this.losses[this.state.loss];
-    const start = Math.round(Math.min(reach, Math.max(-reach, place)) * 100) / 100;
+    const start = Math.round(between(place, [-reach, reach]) * 100) / 100;
     this.show({ start });
   }
 
@@ -196,62 +205,17 @@ function verdict(curve, places, steps) {
   return `${count}, ${sides}: w = ${short(last)}, ${where}; loss ${short(curve.value(last))}.`;
 }
 
-/* The state as a part of the page's address, so that a link shows what one sees. */
-function toAddress({ loss, rate, steps, start }) {
-  const address = new URL(location);
-  address.searchParams.set("descent", [loss, rate, steps, start].join("_"));
-  history.replaceState(history.state, "", address);
-}
-
-function fromAddress(losses) {
-  const found = new URLSearchParams(location.search).get("descent");
-  const [loss, rate, steps, start] = (found ?? "").split("_").map(Number);
-  const known = [loss, rate, steps, start].every(Number.isFinite) && loss in losses;
-  if (!found || !known) return {};
+/* What a link says, as far as there is such a place. */
+function asLinked(losses) {
+  const [loss, rate, steps, start] = fromAddress("descent") ?? [];
+  if (start === undefined || !(loss in losses)) return {};
   const { reach } = losses[loss];
   return {
     loss,
-    rate: Math.min(HIGHEST, Math.max(0.02, rate)),
-    steps: Math.min(MOST, Math.max(0, Math.round(steps))),
-    start: Math.min(reach, Math.max(-reach, start)),
+    rate: between(rate, RATES),
+    steps: between(Math.round(steps), STEPS),
+    start: between(start, [-reach, reach]),
   };
-}
-
-/* Three significant digits, without an exponent where that can be. */
-function short(value) {
-  return String(Number(value.toPrecision(3))).replace("-", "−");
-}
-
-function slider(name, min, max, step, action) {
-  const made = element("input", { type: "range", id: `${NAME}-${name}`, min, max, step });
-  made.addEventListener("input", () => action(Number(made.value)));
-  return made;
-}
-
-function row(title, control, below) {
-  const line = element("div", { className: `${NAME}-row` });
-  line.append(element("label", { textContent: title, htmlFor: control.id }), control);
-  if (control.type === "range") line.append(element("output", { htmlFor: control.id }));
-  if (below) line.append(below);
-  return line;
-}
-
-/* Where 1/a and 2/a are on the slider of the rate. */
-function marks() {
-  const made = element("div", { className: `${NAME}-marks` });
-  made.setAttribute("aria-hidden", "true");
-  for (const [text, rate] of [["1/a", 1], ["2/a", 2]]) {
-    const mark = element("span", { textContent: text });
-    mark.style.left = `${(100 * (rate - 0.02)) / (HIGHEST - 0.02)}%`;
-    made.append(mark);
-  }
-  return made;
-}
-
-function drawn(name, attributes) {
-  const made = document.createElementNS(SVG, name);
-  Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
-  return made;
 }
 
 customElements.define(NAME, LearningRateDemo);

@@ -12,7 +12,7 @@ import shutil
 import nbformat
 import pytest
 
-from bookbuild import execute, notebooks, paths
+from bookbuild import execute, paths
 
 pytestmark = pytest.mark.mutation
 
@@ -124,23 +124,14 @@ def break_it(book: paths.Checkout, mutation: Mutation) -> None:
 
 
 def findings(book: paths.Checkout, chapter: str, work: pathlib.Path) -> list[str]:
-    """What the checks of an executed chapter say."""
+    """The bands and claims that an executed chapter finds broken.
+
+    A chapter that stops at an error proves nothing here: anybody sees that something is wrong.
+    """
     environment = execute.kernel_environment("quick", PYTHONPATH=str(book.root / "src"))
     notebook = book.root / "notebooks" / f"{chapter}.ipynb"
-    try:
-        executed, _, _ = execute.execute(notebook, work, environment, chapter, book)
-    except execute.ChapterFailed as error:
-        return [str(error)]
-    found = list(execute.verdict(executed)["outside"])
-    stored = nbformat.read(notebook, as_version=4)
-    for cell, fresh in zip(stored.cells, executed.cells, strict=True):
-        if notebooks.is_checked(cell):
-            before, after = (
-                "".join(str(output.get("text", "")) for output in one.outputs)
-                for one in (cell, fresh)
-            )
-            found += [f"a checked cell prints {after!r}"] if before != after else []
-    return found
+    executed, _, _ = execute.execute(notebook, work, environment, chapter, book)
+    return list(execute.verdict(executed)["outside"])
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -31,7 +31,7 @@ def test_each_map_is_the_one_that_keras_made(page: sync_api.Page, html: pathlib.
 def test_it_begins_with_the_sum_of_the_page(page: sync_api.Page) -> None:
     assert of_demo(page, "products") == [0, 3, 4, 0, 0, 0, 0, 1, 4]
     assert of_demo(page, "sum") == 12
-    assert "nine products is 12: row 1, column 1" in page.inner_text(".convolution-demo-verdict")
+    assert "nine products is 12: row 1, column 1" in page.inner_text(f"{DEMO} .demo-verdict")
 
 
 def test_the_arrow_keys_move_the_kernel_and_stop_at_the_edge(page: sync_api.Page) -> None:

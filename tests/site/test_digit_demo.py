@@ -51,7 +51,7 @@ def test_a_drawn_one_is_read_as_a_one_wherever_it_stands(page: sync_api.Page) ->
         page.get_by_role("button", name="Clear").click()
         draw(page, [[(x, 0.15), (x, 0.85)]])
         assert int(np.argmax(probabilities(page))) == 1
-    assert "sees a 1" in page.locator(".digit-demo-verdict").inner_text()
+    assert "sees a 1" in page.locator(f"{DEMO} .demo-verdict").inner_text()
 
 
 def test_clear_forgets_the_drawing(page: sync_api.Page) -> None:
@@ -60,7 +60,7 @@ def test_clear_forgets_the_drawing(page: sync_api.Page) -> None:
     assert sum(probabilities(page)) == pytest.approx(1)
     page.get_by_role("button", name="Clear").click()
     assert probabilities(page) is None
-    assert page.locator(".digit-demo-verdict").inner_text() == "Nothing drawn yet."
+    assert page.locator(f"{DEMO} .demo-verdict").inner_text() == "Nothing drawn yet."
 
 
 def test_it_can_be_drawn_with_the_keyboard_alone(page: sync_api.Page) -> None:

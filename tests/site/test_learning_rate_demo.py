@@ -24,7 +24,7 @@ def of_demo(page: sync_api.Page, name: str) -> Any:
 
 
 def verdict(page: sync_api.Page) -> str:
-    return page.inner_text(".learning-rate-demo-verdict")
+    return page.inner_text("learning-rate-demo .demo-verdict")
 
 
 def set_slider(page: sync_api.Page, label: str, value: float) -> None:

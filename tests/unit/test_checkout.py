@@ -1,5 +1,6 @@
 """What git and GitHub are told: what is never stored, and what the workflows may do."""
 
+import fnmatch
 import pathlib
 import re
 import subprocess
@@ -7,6 +8,8 @@ import subprocess
 import pytest
 import yaml
 from fakes import ROOT
+
+from bookbuild import paths
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -92,6 +95,14 @@ def test_only_a_release_is_published():
     assert jobs["build"]["if"] == "needs.chapters.outputs.release == 'true'"
     assert "chapters" in jobs["build"]["needs"]
     assert jobs["deploy"]["needs"] == "build"
+
+
+def test_what_is_published_holds_every_chapter():
+    """Each chapter's execution is kept under its name, and one pattern fetches them all."""
+    steps = read(ROOT / ".github" / "workflows" / "publish.yml")["jobs"]["build"]["steps"]
+    (pattern,) = (step["with"]["pattern"] for step in steps if "pattern" in step.get("with", {}))
+    names = [path.stem for path in paths.default().chapters()]
+    assert [name for name in names if not fnmatch.fnmatch(name, pattern)] == []
 
 
 @pytest.mark.parametrize("versions", ["oldest", "newest", "colab"])

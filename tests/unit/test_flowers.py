@@ -142,6 +142,12 @@ def test_every_source_is_named_when_all_fail(offline):
     assert not list(offline.glob("flower_photos*"))
 
 
+def test_without_a_download_the_mirror_serves_and_the_address_is_not_asked():
+    asked = [source.name for source in flowers.chain(download=False)]
+    assert asked == [source.name for source in flowers.chain()][:-1]
+    assert flowers.ARCHIVE_URL not in "".join(asked)
+
+
 def test_the_full_profile_takes_no_stand_in(offline, monkeypatch):
     monkeypatch.setenv("SEEING_PROFILE", "full")
     with pytest.raises(sources.DataUnavailable):

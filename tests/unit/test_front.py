@@ -39,7 +39,7 @@ def test_a_card_has_number_promise_result_time_and_picture(small):
 
 def test_every_chapter_of_the_book_has_a_headline_that_is_measured(root):
     for path in (root / "notebooks").glob("*.ipynb"):
-        slug = path.stem.partition("_")[2]
+        slug = chapters.slug(path)
         name, what = front.HEADLINES[slug]
         text = (root / "results" / f"{slug}.json").read_text(encoding="utf-8")
         found = json.loads(text)["metrics"][name]

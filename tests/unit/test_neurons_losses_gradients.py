@@ -108,3 +108,23 @@ def test_a_walk_begins_within_reach(tmp_path, start):
     with pytest.raises(ValueError, match="steep: the walk starts at"):
         lessons.write_demo(tmp_path / "descent.json", [curve], PRESETS)
     assert not (tmp_path / "descent.json").exists()
+
+
+def test_the_demo_of_softmax_gets_what_keras_says(tmp_path):
+    path = tmp_path / "exports" / "softmax.json"
+    written = lessons.write_softmax_demo(path, ("a", "b"), {"one": ((2.0, 5.0), 1)})
+    assert json.loads(path.read_text(encoding="utf-8")) == written
+    (found,) = written["by_keras"]
+    np.testing.assert_allclose(found["softmax"], [0.0474258732, 0.9525741268], atol=1e-9)
+    np.testing.assert_allclose(found["slopes"], [0.0474258732, -0.0474258732], atol=1e-9)
+    assert found["categorical"] == pytest.approx(np.log1p(np.exp(-3)))
+    assert found["binary"] == pytest.approx((np.log1p(np.exp(2)) + np.log1p(np.exp(-5))) / 2)
+    assert found["squared"] == pytest.approx(0.0474258732**2)
+    assert found["hinge"] == 0
+
+
+@pytest.mark.parametrize("preset", [((1.0,), 0), ((1.0, 2.0), 2), ((1.0, 2.0), -1)])
+def test_an_example_that_no_demo_can_show_is_refused(tmp_path, preset):
+    with pytest.raises(ValueError, match=r"odd: .* expected 2 logits"):
+        lessons.write_softmax_demo(tmp_path / "a.json", ("a", "b"), {"odd": preset})
+    assert not list(tmp_path.iterdir())

@@ -250,3 +250,19 @@ def test_a_failing_chapter_stays_as_it_was_stored(book: Book, fake_run):
     with pytest.raises(execute.ChapterFailed):
         notebooks.store_outputs(path, book.checkout)
     assert path.read_bytes() == before
+
+
+# What a run printed, beside what is stored.
+
+
+def test_a_checked_cell_that_prints_something_else_is_named():
+    def book(exact: str, free: str) -> nbformat.NotebookNode:
+        cells = [
+            with_outputs(CHECKED, printed(exact)),
+            with_outputs("print(time.time())", printed(free)),
+        ]
+        return nbformat.v4.new_notebook(cells=cells)
+
+    stored, same, other = book("42\n", "1\n"), book("42\n", "2\n"), book("41\n", "2\n")
+    assert notebooks.differences(stored, same) == []
+    assert notebooks.differences(stored, other) == [r"checked cell 0 prints '41\n' and not '42\n'"]

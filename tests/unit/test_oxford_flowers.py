@@ -98,7 +98,9 @@ def test_without_a_download_the_mirror_and_the_cache_serve(offline, files, tmp_p
     with tarfile.open(tmp_path / "mirror" / "oxford_flowers102_64px.tar", "w") as tar:
         tar.add(files, "oxford_flowers102_64px")
     serve(files, tmp_path / "mirror", list(oxford_flowers.REDUCED), monkeypatch, "REDUCED")
-    assert_complete(oxford_flowers.load(download=False))
+    served = oxford_flowers.load(download=False)
+    assert_complete(served)
+    assert served.record.download_bytes == 0  # nobody has to fetch it
     monkeypatch.delenv("SEEING_MIRROR")
     assert_complete(oxford_flowers.load(download=False))
 

@@ -75,18 +75,17 @@ def test_rows_are_drawn_with_the_border_of_what_is_held_out():
     assert axes[0].lines[0].get_xdata()[0] == 79.5
 
 
-def test_photographs_that_are_not_here_are_not_fetched(monkeypatch):
-    seen = []
+def test_photographs_that_are_not_here_are_not_fetched(monkeypatch, tmp_path):
+    asked = []
 
-    def load(*, allow_stand_in):
-        seen.append((allow_stand_in, sources.is_offline()))
-        raise sources.DataUnavailable("flower_photos", [("somewhere", "not here")])
+    def chain(*, download):
+        asked.append(download)
+        return []
 
-    monkeypatch.delenv("SEEING_OFFLINE", raising=False)
-    monkeypatch.setattr(flowers, "load", load)
+    monkeypatch.setenv("SEEING_CACHE", str(tmp_path))
+    monkeypatch.setattr(flowers, "chain", chain)
     assert pixels_and_labels.flowers_that_are_here() is None
-    assert seen == [(False, True)]
-    assert not sources.is_offline()
+    assert asked == [False]
 
 
 def test_photographs_that_are_here_are_used_and_cost_no_download(monkeypatch):

@@ -14,7 +14,7 @@ from seeing import profiles
 def neither_colab_nor_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of one's own, with nothing set."""
     monkeypatch.delitem(sys.modules, "google.colab", raising=False)
-    for name in ("SEEING_PROFILE", "SEEING_SEED"):
+    for name in ("SEEING_PROFILE", "SEEING_SEED", profiles.REHEARSAL):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -92,3 +92,12 @@ def test_a_seed_that_is_no_whole_number_is_an_error(wrong, monkeypatch):
     with pytest.raises(ValueError, match="expected a whole number") as caught:
         profiles.seeds(quick=1, full=3)
     assert repr(wrong) in str(caught.value)
+
+
+def test_a_rehearsal_has_all_seeds_and_the_quick_budgets(monkeypatch):
+    monkeypatch.setenv("SEEING_PROFILE", "full")
+    assert not profiles.is_rehearsal()
+    monkeypatch.setenv(profiles.REHEARSAL, "1")
+    assert profiles.is_rehearsal()
+    assert profiles.choose(quick="little", full="all") == "little"
+    assert profiles.seeds(quick=1, full=3) == [0, 1, 2]

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from bookbuild import paths
+from bookbuild import chapters, paths
 from seeing.record import bands, reference
 
-CHAPTERS = [path.stem.partition("_")[2] for path in paths.default().chapters()]
+CHAPTERS = [chapters.slug(path) for path in paths.default().chapters()]
 
 
 @pytest.fixture(params=CHAPTERS)

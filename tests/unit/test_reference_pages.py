@@ -14,6 +14,11 @@ NOTATION = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
 NUMBERS = range(1, 43)  # of the ledger's claims
 
 
+def page(name: str) -> str:
+    """A page of the book, as one line."""
+    return " ".join((ROOT / "book" / f"{name}.md").read_text(encoding="utf-8").split())
+
+
 def cells() -> dict[str, list[dict]]:
     """Every chapter's cells, by the chapter's name."""
     return {
@@ -97,6 +102,24 @@ def test_terms_are_in_order_and_each_is_explained_once():
     assert [term.lower() for term in found] == sorted({term.lower() for term in found})
 
 
+def first_chapter(pattern: str) -> int:
+    """The place of the first chapter whose prose holds a pattern; behind the last one if none."""
+    texts = [
+        "\n".join(source(cell) for cell in chapter if cell["cell_type"] == "markdown")
+        for chapter in cells().values()
+    ]
+    found = (place for place, text in enumerate(texts) if re.search(pattern, text, re.I))
+    return next(found, len(texts))
+
+
+@pytest.mark.parametrize("term", terms())
+def test_a_word_is_linked_no_later_than_where_it_is_explained(term):
+    """A word stands bold where it is explained; from there on the glossary helps."""
+    name = re.escape(term)
+    linked = first_chapter(rf"\{{term\}}`(?:[^`<]*<{name}>|{name})`")
+    assert linked <= first_chapter(rf"\*\*{name}\*\*")
+
+
 def test_chapters_link_to_the_terms_and_to_no_others():
     text = "\n".join(source(cell) for chapter in cells().values() for cell in chapter)
     linked = re.findall(r"\{term\}`(?:[^`<]*<([^>`]+)>|([^`]+))`", text)
@@ -118,3 +141,26 @@ def test_a_symbol_has_one_meaning_and_none_is_local_as_well():
     assert len(pairs) > 10
     assert len(pairs) == len(set(pairs))
     assert not {one for one, _ in pairs} & set(symbols)
+
+
+# Numbers in pages that no cell stands beside.
+
+
+def recorded(slug: str) -> dict:
+    return json.loads((ROOT / "results" / f"{slug}.json").read_text(encoding="utf-8"))
+
+
+def test_the_front_page_s_roses_are_those_of_chapter_8b():
+    assert "stretched, cost a good classifier a fifth of its roses" in page("front")
+    recall = recorded("other_sources")["series"]["recall_by_kind"]
+    rose = recall["x"].index("roses")
+    (before,), (after,) = (recall["lines"][source][rose] for source in ("own", "stretched"))
+    assert 0.18 < before - after < 0.25
+
+
+def test_the_command_line_s_copies_are_those_of_chapter_1():
+    text = page("command_line")
+    assert "plants 600 such copies, and more than 99 % of them are found" in text
+    recall = recorded("pixels_and_labels")["metrics"]["search_photographs_recall"]
+    assert recall["n"] == 600
+    assert recall["mean"] > 0.99

@@ -290,3 +290,23 @@ def test_an_accuracy_on_other_photographs_is_on_no_board(book):
     record(book, "other_sources", metrics={name: metric(0.9), own: metric(0.8)})
     found = scoreboard.entries(book.root / "results")
     assert [entry.name for entry in found] == [own]
+
+
+def test_no_recorded_accuracy_stands_on_a_board_of_other_data(root):
+    for entry in scoreboard.entries(root / "results"):
+        assert not entry.metric.data or entry.board in entry.metric.data, entry.name
+
+
+def test_what_was_made_worse_on_purpose_is_on_no_board(root):
+    """Leaks, wrong labels, mixed pixels: their results are no one's best or worst."""
+    shown = [entry for entry in scoreboard.entries(root / "results") if scoreboard.is_test(entry)]
+    words = ("leak", "noise", "noisy", "permuted", "shifted", "sorted", "skipped", "stretched")
+    assert [entry.name for entry in shown if any(word in entry.name for word in words)] == []
+
+
+def test_names_say_enough_without_their_chapter(root):
+    """No two rows of a board are called alike, and none by a word or two of the code."""
+    shown = [entry for entry in scoreboard.entries(root / "results") if scoreboard.is_test(entry)]
+    names = [(entry.board, scoreboard.plain_name(entry)) for entry in shown]
+    assert len(set(names)) == len(names)
+    assert [name for _, name in names if name in ("plain", "best", "numpy", "frozen")] == []

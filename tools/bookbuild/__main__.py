@@ -1,8 +1,6 @@
 """The command line behind the Makefile: ``python -m bookbuild COMMAND``."""
 
 import argparse
-import functools
-import http.server
 import pathlib
 import signal
 import sys
@@ -19,6 +17,7 @@ from bookbuild import (
     reference,
     release,
     report,
+    server,
     site,
     stage,
 )
@@ -154,20 +153,19 @@ def _lint(options: argparse.Namespace, checkout: paths.Checkout) -> int:
 def _serve(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     if not (checkout.html / "index.html").is_file():
         raise ValueError(f"there is no book in {checkout.html} yet: run make book")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(checkout.html))
     try:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), handler)
+        serving = server.server(checkout.html, options.port)
     except (OSError, OverflowError) as error:
         raise ValueError(
             f"cannot serve on port {options.port} ({getattr(error, 'strerror', None) or error}): "
             f"take another one, for example make serve PORT={DEFAULT_PORT + 1}"
         ) from error
-    with server:
-        address = f"http://127.0.0.1:{server.server_port}/"
+    with serving:
+        address = f"http://127.0.0.1:{serving.server_port}/"
         print(f"The book is at {address} (Ctrl-C ends)")
         webbrowser.open(address)
         try:
-            server.serve_forever()
+            serving.serve_forever()
         except KeyboardInterrupt:
             return 0
     return 0
@@ -181,7 +179,7 @@ def find_chapter(name: str, checkout: paths.Checkout) -> pathlib.Path:
     """
     stem = pathlib.Path(name).stem
     for chapter in checkout.chapters():
-        slug = chapter.stem.partition("_")[2]
+        slug = chapters.slug(chapter)
         if stem in (chapter.stem, slug) or stem.lstrip("0") == chapters.number(chapter.stem):
             return chapter
     known = ", ".join(chapter.stem for chapter in checkout.chapters())

@@ -441,7 +441,8 @@ def verdict(executed: nbformat.NotebookNode) -> dict[str, Any] | None:
     """What the chapter's conclusion found, or None where it has none.
 
     ``"outside"`` holds a sentence for each result outside what was recorded, ``"asserted"`` and
-    ``"shown"`` count the others, ``"not_measured"`` names what this run had to leave out.
+    ``"shown"`` count the others and ``"claims"`` the sentences; ``"not_measured"`` names what this
+    run had to leave out, and ``"workings"`` how the band of each asserted number came about.
     """
     return _said(executed, VERDICT_MIME)
 

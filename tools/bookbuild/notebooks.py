@@ -54,6 +54,25 @@ def is_checked(cell: nbformat.NotebookNode) -> bool:
     return cell.cell_type == "code" and cell.source.startswith(CHECKED)
 
 
+def differences(stored: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> list[str]:
+    """One sentence for each exactly checked cell that prints something else than what is stored.
+
+    Args:
+        stored: the chapter as git holds it.
+        executed: the same chapter after a run.
+    """
+    found = []
+    for number, (cell, fresh) in enumerate(zip(stored.cells, executed.cells, strict=True)):
+        if is_checked(cell):
+            before, after = (
+                "".join(str(output.get("text", "")) for output in one.outputs)
+                for one in (cell, fresh)
+            )
+            if before != after:
+                found.append(f"checked cell {number} prints {after!r} and not {before!r}")
+    return found
+
+
 def stored_count(cell: nbformat.NotebookNode) -> int | None:
     """The execution count that git stores: none; but nbval refuses a checked cell without one."""
     return 1 if is_checked(cell) else None

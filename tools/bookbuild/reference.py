@@ -123,6 +123,9 @@ def make_full(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
 def _full(notebook: pathlib.Path, checkout: paths.Checkout) -> tuple[dict[str, Any], Sequence[str]]:
     """What a full run measured, with the quick runs of before, and the claims that do not hold."""
     at = commit(checkout.root)
+    # With all seeds and the quick budgets first: a mistake that only a full run meets comes in
+    # minutes, and not after an hour. What it measures is thrown away.
+    _run(notebook, checkout, "full", {profiles.REHEARSAL: "1"}, "rehearsal")
     full = _run(notebook, checkout, "full", {}, "full profile")
     if full.box is None:
         raise ValueError(f"{notebook.name} shows no provenance box: call record.provenance(...)")
@@ -160,7 +163,7 @@ def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path
         ValueError: when the chapter has no full results yet, or measures other metrics now.
         Refused: after writing, when a band would prove nothing.
     """
-    slug = notebook.stem.partition("_")[2]
+    slug = chapters.slug(notebook)
     path = checkout.root / "results" / f"{slug}.json"
     if not path.is_file():
         raise ValueError(f"{path.name} does not exist yet: run make reference CHAPTER={slug}")

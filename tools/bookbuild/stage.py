@@ -10,7 +10,9 @@ import nbformat
 import yaml
 
 from bookbuild import (
+    answers,
     chapters,
+    checked,
     entries,
     execute,
     folds,
@@ -69,7 +71,7 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
             wanted.add(_copy(path, checkout.source / STATIC / "data" / name))
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
-            wanted.add(_page(path, checkout, pictures))
+            wanted.add(_page(path, checkout, runs, pictures))
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
@@ -117,6 +119,7 @@ def merge(chapter: pathlib.Path, executed: nbformat.NotebookNode) -> nbformat.No
         folds.put_names(cell)
         # What nbval reads is of no use to a reader.
         cell.source = cell.source.removeprefix(notebooks.CHECKED).lstrip("\n")
+    answers.add_fields(notebook)
     # Where the kernel never started, nobody said what language the cells are in.
     notebook.metadata["language_info"] = executed.metadata.get("language_info", {"name": "python"})
     return notebook
@@ -130,10 +133,14 @@ def _for_readers(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _page(
-    path: pathlib.Path, checkout: paths.Checkout, pictures: dict[str, front.Picture]
+    path: pathlib.Path,
+    checkout: paths.Checkout,
+    runs: Sequence[entries.Run],
+    pictures: dict[str, front.Picture],
 ) -> pathlib.Path:
     """Stage a file of book/ as it is; pages that lack tables or cards with these."""
     makers = {maker.PAGE: maker.page for maker in (overview, scoreboard)}
+    makers[checked.PAGE] = functools.partial(checked.page, runs=runs)
     makers[front.PAGE] = functools.partial(front.page, pictures=pictures)
     name = path.relative_to(checkout.root)
     make = makers.get(name.as_posix())

@@ -53,12 +53,14 @@ class Flowers(splits.SplitPhotographs):
     near_duplicates: tuple[tuple[int, int, int], ...]
 
 
-def load(*, allow_stand_in: bool | None = None) -> Flowers:
+def load(*, allow_stand_in: bool | None = None, download: bool = True) -> Flowers:
     """Load the flower photographs through the fetch chain: cache, mirror, canonical address.
 
     Args:
         allow_stand_in: whether drawn flowers may take the photographs' place when every source
             fails. Default: only in the quick profile.
+        download: whether the canonical address may be asked. False leaves it out: the cache and a
+            mirror folder still serve.
 
     Returns:
         The photographs' paths, labels and split; every file's SHA-256 has been checked.
@@ -69,7 +71,7 @@ def load(*, allow_stand_in: bool | None = None) -> Flowers:
     if allow_stand_in is None:
         allow_stand_in = profiles.choose(quick=True, full=False)
     allowed = STAND_IN if allow_stand_in else None
-    resolved = sources.resolve_unless_stand_in(ASSET, chain(), verify, allowed)
+    resolved = sources.resolve_unless_stand_in(ASSET, chain(download=download), verify, allowed)
     if resolved is None:
         return stand_in(DRAWN_COUNT)
     edition = archives.edition(resolved.folder, EDITIONS)
@@ -82,13 +84,18 @@ def load(*, allow_stand_in: bool | None = None) -> Flowers:
     return from_folder(resolved.folder / PHOTOGRAPHS, edition=edition, record=record)
 
 
-def chain() -> list[sources.Source]:
-    """The sources, in order: a mirror's reduced edition, a mirror's original, the canonical one."""
+def chain(*, download: bool = True) -> list[sources.Source]:
+    """The sources, in order: a mirror's reduced edition, a mirror's original, the canonical one.
+
+    Args:
+        download: False leaves out the canonical address.
+    """
     served = [
         (sources.mirror(name), edition) for edition in (REDUCED, ORIGINAL) for name in edition
     ]
     name, known = next(iter(ORIGINAL.items()))
-    served.append((sources.download(ARCHIVE_URL, name, known), ORIGINAL))
+    if download:
+        served.append((sources.download(ARCHIVE_URL, name, known), ORIGINAL))
     return [
         archives.unpacked(source, edition, prepare=_note_near_duplicates)
         for source, edition in served

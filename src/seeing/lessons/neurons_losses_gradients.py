@@ -1,4 +1,4 @@
-"""Drawings of gates, networks, steps and paths, and the curves that the page's demo walks on.
+"""Drawings of gates, networks, steps and paths, and the files that the page's demos read.
 
 Explained in chapter 2, *Neurons, Losses, Gradients*.
 """
@@ -10,7 +10,9 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 from matplotlib import pyplot as plt
 
 from seeing.figures import style
@@ -129,6 +131,7 @@ def draw_paths(
 
 
 DEMO_FORMAT = "seeing-descent-1"
+SOFTMAX_FORMAT = "seeing-softmax-1"
 
 PLACES = 97  # at which a curve is written to the demo's file, with its slope
 
@@ -215,3 +218,63 @@ def _as_json(curve: Curve) -> dict[str, Any]:
         for name, column in zip(("values", "slopes"), zip(*found, strict=True), strict=True):
             content[name] = np.round(column, 9).tolist()
     return content
+
+
+def write_softmax_demo(
+    path: pathlib.Path,
+    classes: Sequence[str],
+    presets: Mapping[str, tuple[Sequence[float], int]],
+) -> dict[str, Any]:
+    """Write what the page's demo of softmax reads, and what Keras makes of it for its tests.
+
+    Args:
+        path: the JSON file; its folder is made if need be.
+        classes: their names.
+        presets: by name, one logit a class and the number of the true class.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: when a preset has not one logit a class, or its true class is none of them.
+    """
+    for name, (logits, truth) in presets.items():
+        if len(logits) != len(classes) or not 0 <= truth < len(classes):
+            raise ValueError(
+                f"{name}: {len(logits)} logits and class {truth}; expected {len(classes)} logits "
+                f"and a class below {len(classes)}"
+            )
+    content = {
+        "format": SOFTMAX_FORMAT,
+        "classes": list(classes),
+        "presets": [
+            {"name": name, "logits": list(logits), "truth": truth}
+            for name, (logits, truth) in presets.items()
+        ],
+        "by_keras": [_by_keras(*preset) for preset in presets.values()],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return content
+
+
+def _by_keras(logits: Sequence[float], truth: int) -> dict[str, Any]:
+    """Shares, losses and slopes, in double precision."""
+    double = {"dtype": "float64"}
+    z = tf.constant([list(logits)], dtype="float64")
+    one_hot = tf.one_hot([truth], len(logits), dtype="float64")
+    categorical = keras.losses.CategoricalCrossentropy(from_logits=True, **double)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        loss = categorical(one_hot, z)
+    softmax, sigmoid = keras.ops.softmax(z), keras.ops.sigmoid(z)
+    binary = keras.losses.BinaryCrossentropy(from_logits=True, **double)
+    return {
+        "softmax": np.ravel(softmax).tolist(),
+        "sigmoid": np.ravel(sigmoid).tolist(),
+        "slopes": np.ravel(tape.gradient(loss, z)).tolist(),
+        "categorical": float(loss),
+        "binary": float(binary(one_hot, z)),
+        "squared": float(keras.losses.MeanSquaredError(**double)(one_hot, softmax)),
+        "hinge": float(keras.losses.CategoricalHinge(**double)(one_hot, z)),
+    }

@@ -1,7 +1,7 @@
 """Bands: what a run may measure if nothing is broken.
 
-Explained on the page *How to run this book*. A metric's band comes from earlier runs of the same
-code on the same data, which differed in seed and in machine. Their variance is known from a
+Explained on the page *How this book is checked*. A metric's band comes from earlier runs of the
+same code on the same data, which differed in seed and in machine. Their variance is known from a
 handful of runs only, and may be small by luck. So the metrics of a chapter share what they know:
 each variance is moved toward what is usual for metrics of its size, by empirical Bayes (G. K.
 Smyth, *Linear Models and Empirical Bayes Methods for Assessing Differential Expression in
@@ -142,14 +142,71 @@ def _inverse_trigamma(value: float) -> float:
     return float(x)
 
 
-def bands(
+@dataclasses.dataclass(frozen=True)
+class Working:
+    """How a metric's band came about.
+
+    Attributes:
+        earlier: what earlier runs measured.
+        usual_variance: what is usual for such metrics, in the metric's own unit.
+        usual_freedom: how many degrees of freedom that counts for.
+        variance: between runs, all things considered.
+        expected: of the present run's number around the earlier runs' mean.
+        quantile: Student's, for how few runs there are and how many metrics the book has.
+        allowance: added where the data are there in another edition.
+    """
+
+    earlier: Earlier
+    usual_variance: float
+    usual_freedom: float
+    variance: float
+    expected: float
+    quantile: float
+    allowance: float
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the variance: the runs' own, and those of what is usual."""
+        return self.usual_freedom + self.earlier.freedom
+
+    def as_json(self) -> dict[str, float | int | str]:
+        """The numbers that a page shows of it, unrounded."""
+        band, earlier = self.band, self.earlier
+        return {
+            "unit": earlier.unit,
+            "runs": len(earlier.values),
+            "n": earlier.n,
+            "mean": earlier.mean,
+            "deviation_between_runs": math.sqrt(earlier.variance),
+            "usual_deviation": math.sqrt(self.usual_variance),
+            "usual_freedom": self.usual_freedom,
+            "deviation": math.sqrt(self.variance),
+            "expected_deviation": math.sqrt(self.expected),
+            "freedom": self.freedom,
+            "quantile": self.quantile,
+            "allowance": self.allowance,
+            "low": band.low,
+            "high": band.high,
+        }
+
+    @property
+    def band(self) -> Band:
+        """The mean of the earlier runs, and as far from it as chance reaches."""
+        reach = self.allowance + self.quantile * math.sqrt(self.expected)
+        low, high = self.earlier.mean - reach, self.earlier.mean + reach
+        if self.earlier.unit == metrics.FRACTION:
+            low, high = max(0.0, low), min(1.0, high)
+        return Band(float(low), float(high))
+
+
+def workings(
     earlier: Mapping[str, Earlier],
     *,
     chapters: int,
     seeds: Mapping[str, int] | None = None,
     other_edition: frozenset[str] = frozenset(),
-) -> dict[str, Band]:
-    """The band of every metric of a chapter.
+) -> dict[str, Working]:
+    """The band of every metric of a chapter, with the numbers that led to it.
 
     Args:
         earlier: what earlier runs measured, by the metric's name.
@@ -172,18 +229,31 @@ def bands(
         for name, one in own.items():
             borrowed = prior.freedom if one.freedom else COMMON_FREEDOM
             freedom = borrowed + one.freedom
-            usual_variance = borrowed * prior.variance * one.scale
-            variance = (usual_variance + one.freedom * one.variance) / freedom
+            usual_variance = prior.variance * one.scale
+            variance = (borrowed * usual_variance + one.freedom * one.variance) / freedom
             if not shares:
                 variance = max(variance, least * one.scale)
-            variance *= 1 / len(one.values) + 1 / (seeds or {}).get(name, 1)
-            allowance = 0.0
-            if name in other_edition:
-                variance += 2 * one.scale
-                allowance = EDITION_ALLOWANCE
-            reach = allowance + stats.t.isf(alarms / 2, freedom) * math.sqrt(variance)
-            low, high = one.mean - reach, one.mean + reach
-            if one.unit == metrics.FRACTION:
-                low, high = max(0.0, low), min(1.0, high)
-            found[name] = Band(float(low), float(high))
+            expected = variance * (1 / len(one.values) + 1 / (seeds or {}).get(name, 1))
+            is_other = name in other_edition
+            found[name] = Working(
+                earlier=one,
+                usual_variance=usual_variance,
+                usual_freedom=borrowed,
+                variance=variance,
+                expected=expected + (2 * one.scale if is_other else 0.0),
+                quantile=float(stats.t.isf(alarms / 2, freedom)),
+                allowance=EDITION_ALLOWANCE if is_other else 0.0,
+            )
     return found
+
+
+def bands(
+    earlier: Mapping[str, Earlier],
+    *,
+    chapters: int,
+    seeds: Mapping[str, int] | None = None,
+    other_edition: frozenset[str] = frozenset(),
+) -> dict[str, Band]:
+    """The band of every metric of a chapter; the arguments are those of :func:`workings`."""
+    found = workings(earlier, chapters=chapters, seeds=seeds, other_edition=other_edition)
+    return {name: one.band for name, one in found.items()}

@@ -1,6 +1,6 @@
 """What a figure draws: the recorded run, where there is one, and this run beside it.
 
-Explained on the page *How to run this book*.
+Explained on the page *How this book is checked*.
 """
 
 from collections.abc import Mapping, Sequence

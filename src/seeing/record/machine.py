@@ -1,6 +1,6 @@
 """What produced a page, and what it costs: versions, device, seeds, data, time and memory.
 
-Explained on the page *How to run this book*.
+Explained on the page *How this book is checked*.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """One measured quantity: its values, and what they were measured on.
 
-Explained on the page *How to run this book*.
+Explained on the page *How this book is checked*.
 """
 
 import dataclasses

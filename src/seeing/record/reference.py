@@ -1,7 +1,7 @@
 """Recorded runs: where they are, what they hold, and how this run compares.
 
 ``make reference`` runs a chapter in the full profile and writes ``results/SLUG.json``. Explained
-on the page *How to run this book*.
+on the page *How this book is checked*.
 """
 
 import dataclasses
@@ -271,14 +271,19 @@ class Verdict:
     """What a run's comparison with earlier runs came to.
 
     Attributes:
-        bands: the band of every metric that has one, by name.
+        workings: how the band of every metric that has one came about, by name.
         outside: one sentence for each metric outside its band.
         unchecked: why each other metric is shown and not asserted, by name.
     """
 
-    bands: dict[str, bands.Band]
+    workings: dict[str, bands.Working]
     outside: list[str]
     unchecked: dict[str, str]
+
+    @property
+    def bands(self) -> dict[str, bands.Band]:
+        """The band of every metric that has one, by name."""
+        return {name: one.band for name, one in self.workings.items()}
 
 
 def compare(
@@ -303,7 +308,7 @@ def compare(
         name: one for name, one in earlier.items() if name in measured and name not in declared
     }
     seeds = {name: len(measured[name].values) for name in asked} if is_full else {}
-    limits = bands.bands(
+    found = bands.workings(
         asked, chapters=max(len(chapters()), 1), seeds=seeds, other_edition=frozenset(others)
     )
     outside, unchecked = [], {}
@@ -317,14 +322,14 @@ def compare(
             unchecked[name] = "depends on the machine"
         elif guess is None:
             unchecked[name] = "shown, not asserted"
-        elif name not in limits:
+        elif name not in found:
             unchecked[name] = "no earlier run had this data"
-        elif limits[name].holds(guess):
+        elif found[name].band.holds(guess):
             unchecked[name] = "a band that would hold guessing proves nothing"
-            del limits[name]
-        elif not limits[name].holds(value.mean):
-            band = limits[name]
+            del found[name]
+        elif not found[name].band.holds(value.mean):
+            band = found[name].band
             outside.append(
                 f"{name} is {value.mean:.4g}, expected {band.low:.4g} to {band.high:.4g}"
             )
-    return Verdict(limits, outside, unchecked)
+    return Verdict(found, outside, unchecked)

@@ -1,6 +1,6 @@
 """Tables of results: the recorded run in front, this run faint beside it.
 
-Explained on the page *How to run this book*.
+Explained on the page *How this book is checked*.
 """
 
 import dataclasses
