@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from bookbuild import execute, paths, reference
+from seeing import profiles
 from seeing.record import metric
 
 CHAPTER = """
@@ -160,6 +161,22 @@ def test_the_full_part_can_be_measured_anew(book: paths.Checkout) -> None:
     assert {key: after[key] for key in reference.QUICK} == {
         key: before[key] for key in reference.QUICK
     }
+
+
+def test_a_full_run_is_rehearsed_with_quick_budgets_first(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only a full run meets ends it before the hour that it takes."""
+    runs = []
+    real = reference._run
+
+    def noted(notebook, checkout, profile, extra, label):
+        runs.append((profile, extra))
+        return real(notebook, checkout, profile, extra, label)
+
+    monkeypatch.setattr(reference, "_run", noted)
+    reference.make_full(book.chapters()[0], book)
+    assert runs == [("full", {profiles.REHEARSAL: "1"}), ("full", {})]
 
 
 def test_the_quick_part_needs_full_results_of_the_same_metrics(book: paths.Checkout) -> None:

@@ -157,6 +157,9 @@ class Chapter:
         Raises:
             KeyError: naming the metrics that there are.
         """
+        if profiles.is_rehearsal() and name not in self.recorded.measured:
+            # With a quick budget not all is measured; the cells that show it are rehearsed, too.
+            return metrics.metric([0.5] * 3, n=100, guess=0.1)
         return self.recorded.metric(name)
 
     def difference(self, first: str, second: str) -> reference.Difference:
