@@ -80,7 +80,7 @@ class SoftmaxDemo extends HTMLElement {
     const { softmax, sigmoid, normalized, slopes } = this.found;
     fillTable(
       this.table,
-      ["class", "softmax", "", "sigmoid", "z / sum", "slope"],
+      ["class", "softmax", "share", "sigmoid", "z / sum", "slope"],
       classes.map((name, k) => [
         name,
         softmax[k].toFixed(4),
@@ -156,8 +156,7 @@ function fillTable(table, header, rows) {
     const made = element("tr");
     cells.forEach((content, j) => {
       const isName = isHeader || j === 0;
-      const cell = element(isName ? "th" : "td", { scope: isHeader ? "col" : "row" });
-      if (!isName) cell.removeAttribute("scope");
+      const cell = element(isName ? "th" : "td", isName ? { scope: isHeader ? "col" : "row" } : {});
       cell.append(content);
       made.append(cell);
     });

@@ -172,7 +172,9 @@ class ThresholdDemo extends HTMLElement {
         const line = element("tr");
         line.append(
           ...cells.map((textContent, j) =>
-            element(i && j ? "td" : "th", { textContent, scope: i ? "row" : "col" })
+            textContent && !(i && j)
+              ? element("th", { textContent, scope: i ? "row" : "col" })
+              : element("td", { textContent })
           )
         );
         return line;

@@ -83,6 +83,14 @@ def test_not_all_exercises_are_arithmetic(chapter: pathlib.Path) -> None:
     assert "A judgment" in asked
 
 
+def test_the_listing_that_stands_alone_is_short_and_needs_nothing_of_this_book() -> None:
+    (chapter,) = [path for path in CHAPTERS if chapters.slug(path) == "transfer_learning"]
+    (listing,) = [cell.source for cell in read(chapter).cells if cell.id == "c8listing"]
+    assert "ResNet50" in listing
+    assert "seeing" not in listing
+    assert sum(bool(line.strip()) for line in listing.splitlines()) <= 25
+
+
 DRAWING = re.compile(
     r"plt\.subplots\(|pictures\.(image_grid|answers)\(|(curves|confusion)\.\w+\(|\.show_tasks\("
 )

@@ -25,6 +25,7 @@ def kinds(tex: str) -> list[str]:
         (r"y \ln p", ["mi", "mspace", "mi", "mspace", "mi"]),
         (r"2 \cdot \ln 2", ["mn", "mo", "mi", "mspace", "mn"]),
         (r"\tanh(z)", ["mi", "mo", "mi", "mo"]),
+        (r"\tanh^2 z", ["msup", "mspace", "mi"]),
         ("TP", ["mi", "mi"]),
     ],
 )
@@ -113,14 +114,19 @@ def _box(locator: sync_api.Locator) -> dict:
 # A page's head.
 
 
-def test_only_pages_with_a_demo_load_its_script(blank: sync_api.Page, address):
+def test_only_pages_with_an_element_load_its_script(blank: sync_api.Page, address):
+    answer = "exercise-answer.js"
     wanted = {
         "book/front.html": ["digit-demo.js"],
-        "notebooks/02_neurons_losses_gradients.html": ["learning-rate-demo.js", "softmax-demo.js"],
-        "notebooks/03_convolution.html": ["convolution-demo.js"],
-        "notebooks/04_first_cnn.html": ["digit-demo.js"],
-        "notebooks/05_metrics.html": ["threshold-demo.js"],
-        "notebooks/09_hog_svm.html": [],
+        "notebooks/02_neurons_losses_gradients.html": [
+            answer,
+            "learning-rate-demo.js",
+            "softmax-demo.js",
+        ],
+        "notebooks/03_convolution.html": ["convolution-demo.js", answer],
+        "notebooks/04_first_cnn.html": ["digit-demo.js", answer],
+        "notebooks/05_metrics.html": [answer, "threshold-demo.js"],
+        "notebooks/09_hog_svm.html": [answer],
         "book/notation.html": [],
     }
     for name, scripts in wanted.items():
@@ -140,3 +146,21 @@ def test_every_page_says_what_it_is_about(blank: sync_api.Page, address, pages):
         seen.append(described)
     assert len(set(seen)) == len(seen)
     assert "Follow the formulas that a network learns by" in "".join(seen)
+
+
+# Dark pages.
+
+
+def test_on_dark_pages_drawings_are_light_on_dark_and_pictures_stay(browser, address):
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{address}/notebooks/02_neurons_losses_gradients.html")
+    filters = page.eval_on_selector_all(
+        "article img", "all => all.map(one => [one.className, getComputedStyle(one).filter])"
+    )
+    drawings = [found for names, found in filters if "seeing-drawing" in names]
+    others = [found for names, found in filters if "seeing-drawing" not in names]
+    assert len(drawings) > 3 and others
+    assert all("invert" in found for found in drawings)
+    assert not any("invert" in found for found in others)
+    context.close()

@@ -1,5 +1,6 @@
 """Every page, in a real browser: offline, accessible in both themes, whole without JavaScript."""
 
+import contextlib
 import dataclasses
 import functools
 import gzip
@@ -102,8 +103,15 @@ def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width:
     return seen
 
 
+# The theme gives what can be scrolled a place in the order of the Tab key, a moment after loading.
+SETTLED = """() => [...document.querySelectorAll('article pre')].every(
+  (one) => one.scrollWidth <= one.clientWidth || one.tabIndex === 0)"""
+
+
 def axe_complaints(page: sync_api.Page) -> list[str]:
     """What axe-core finds, one sentence a rule, with the first three places."""
+    with contextlib.suppress(sync_api.TimeoutError):  # axe-core then says what is missing
+        page.wait_for_function(SETTLED, timeout=5_000)
     return [
         f"{found['id']} ({found['help']}): "
         + "; ".join(node["html"][:160] for node in found["nodes"][:3])

@@ -175,7 +175,7 @@ def test_a_full_run_is_rehearsed_with_quick_budgets_first(
         return real(notebook, checkout, profile, extra, label)
 
     monkeypatch.setattr(reference, "_run", noted)
-    reference.make_full(book.chapters()[0], book)
+    reference.make_full(book.root / "notebooks/07_tiny.ipynb", book)
     assert runs == [("full", {profiles.REHEARSAL: "1"}), ("full", {})]
 
 

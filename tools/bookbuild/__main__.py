@@ -22,6 +22,10 @@ from bookbuild import (
     stage,
 )
 from seeing import profiles
+from seeing.app import keras_settings
+
+# The commands that run chapters, which need Keras as it is by default.
+RUN_CHAPTERS = ("build", "execute", "outputs", "reference")
 
 DEFAULT_PORT = 8000
 INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
@@ -48,9 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
     chosen.add_argument("--port", type=int, default=DEFAULT_PORT)
     options = parser.parse_args(arguments)
     checkout = paths.default()
+    expected = (execute.ChapterFailed, reference.Refused, report.NotSound, ValueError)
     try:
+        if options.command in RUN_CHAPTERS:
+            keras_settings.require_usable_as_written()
         return _COMMANDS[options.command](options, checkout)
-    except (execute.ChapterFailed, reference.Refused, report.NotSound, ValueError) as error:
+    except (*expected, keras_settings.UnusableSettings) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

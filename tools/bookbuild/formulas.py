@@ -103,7 +103,9 @@ def _put_spaces(parent: ElementTree.Element) -> None:
 
 
 def _is_function(element: ElementTree.Element) -> bool:
-    """Whether an element is a name such as "ln": letters of variables stand alone."""
+    """Whether an element is a name such as "ln", or a power of one; variables are letters."""
+    if _kind(element) in ("msup", "msub") and len(element):
+        return _is_function(element[0])
     return _kind(element) == "mi" and len(element.text or "") > 1 and element.text.isalpha()
 
 

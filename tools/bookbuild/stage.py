@@ -15,6 +15,7 @@ from bookbuild import (
     checked,
     entries,
     execute,
+    figures,
     folds,
     front,
     notebooks,
@@ -116,6 +117,7 @@ def merge(chapter: pathlib.Path, executed: nbformat.NotebookNode) -> nbformat.No
     for cell, source in zip(fresh, cached, strict=True):
         cell.outputs = [_for_readers(output) for output in source.outputs]
         cell.execution_count = source.execution_count
+        figures.fit(cell)
         folds.put_names(cell)
         # What nbval reads is of no use to a reader.
         cell.source = cell.source.removeprefix(notebooks.CHECKED).lstrip("\n")

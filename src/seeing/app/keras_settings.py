@@ -3,6 +3,8 @@
 Explained on the page *The Command Line*.
 """
 
+import contextlib
+import json
 import os
 import pathlib
 
@@ -24,12 +26,7 @@ def require_usable() -> None:
             not TensorFlow, images do not have their channels last, numbers are not float32, or an
             environment variable limits training.
     """
-    for name in LIMITS:
-        if os.environ.get(name):
-            raise UnusableSettings(
-                f"the environment variable {name} is {os.environ[name]}, which ends training "
-                "early; remove it"
-            )
+    _require_no_limits()
     try:
         import keras
     # An unknown setting ends the import with a ValueError, a missing back end with an ImportError;
@@ -46,6 +43,38 @@ def require_usable() -> None:
         "image_data_format": keras.config.image_data_format(),
         "floatx": keras.config.floatx(),
     }
+    _require_wanted(found)
+
+
+def require_usable_as_written() -> None:
+    """Refuse such settings as they are written down, without importing Keras, which takes seconds.
+
+    For the build, whose chapters run in processes of their own. What is written nowhere is
+    Keras's default, which is wanted; a file that cannot be read is left to Keras.
+
+    Raises:
+        UnusableSettings: as :func:`require_usable`.
+    """
+    _require_no_limits()
+    written: dict[str, object] = {}
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(_file().read_text(encoding="utf-8"))
+        written |= content if isinstance(content, dict) else {}
+    if os.environ.get("KERAS_BACKEND"):
+        written["backend"] = os.environ["KERAS_BACKEND"]
+    _require_wanted({**WANTED, **{name: one for name, one in written.items() if name in WANTED}})
+
+
+def _require_no_limits() -> None:
+    for name in LIMITS:
+        if os.environ.get(name):
+            raise UnusableSettings(
+                f"the environment variable {name} is {os.environ[name]}, which ends training "
+                "early; remove it"
+            )
+
+
+def _require_wanted(found: dict[str, object]) -> None:
     for name, wanted in WANTED.items():
         if found[name] != wanted:
             raise UnusableSettings(

@@ -5,9 +5,14 @@ used, in chapter 4, *A First Honest CNN*.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import IPython
 import matplotlib as mpl
 import numpy as np
+from IPython.core import pylabtools
+from matplotlib import figure
+from matplotlib import pyplot as plt
 
 from seeing.figures import lettering
 
@@ -43,8 +48,46 @@ def use_house_style() -> None:
             "figure.constrained_layout.use": True,
             "image.cmap": "gray_r",
             "image.interpolation": "nearest",
+            # Letters as outlines: a page shows them as they were drawn, whatever fonts it has.
+            "svg.fonttype": "path",
+            "svg.hashsalt": "seeing",  # the same figure is the same file in every build
         }
     )
+    shell = IPython.get_ipython()
+    if shell is not None:
+        # The inline back end chooses its formats when it wakes up, with the first figure; some
+        # versions do so at the end of a cell.
+        plt.close(plt.figure())
+        _choose_formats()
+        shell.events.register("pre_run_cell", _choose_formats)
+
+
+def _choose_formats(*_: object) -> None:
+    """Let a notebook show drawings as SVG and pictures as sharp PNG."""
+    formatters = IPython.get_ipython().display_formatter.formatters
+    formatters["image/svg+xml"].for_type(figure.Figure, as_svg)
+    formatters["image/png"].for_type(figure.Figure, as_png)
+
+
+def has_pixels(shown: figure.Figure) -> bool:
+    """Whether a figure shows pictures, and not lines and letters alone."""
+    return any(axis.images for axis in shown.axes)
+
+
+def as_svg(shown: figure.Figure) -> str | None:
+    """A figure of lines and letters as SVG, which is sharp at any size; else None."""
+    if has_pixels(shown) or not shown.axes:
+        return None
+    return pylabtools.print_figure(shown, "svg", metadata={"Date": None})
+
+
+def as_png(shown: figure.Figure) -> tuple[bytes, dict[str, Any]] | None:
+    """A figure of pictures as PNG, with twice the pixels that it is to be shown with; else None.
+
+    Returns:
+        The file, and its width and height on the page, in pixels.
+    """
+    return pylabtools.retina_figure(shown) if has_pixels(shown) else None
 
 
 def readable_on(background: Sequence[float]) -> str:

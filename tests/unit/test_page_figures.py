@@ -1,0 +1,125 @@
+"""How figures come onto pages: drawings as SVG, pictures as PNG with twice the pixels."""
+
+import types
+from typing import Any
+
+import IPython
+import nbformat
+import numpy as np
+import pytest
+from fakes import code
+from matplotlib import figure
+from matplotlib import pyplot as plt
+
+from bookbuild import figures
+from seeing.figures import style
+
+pytestmark = pytest.mark.usefixtures("figures")
+
+
+@pytest.fixture
+def drawing():
+    shown, axis = plt.subplots(figsize=(3, 2))
+    axis.plot([1, 2, 3])
+    return shown
+
+
+@pytest.fixture
+def picture():
+    shown, axes = plt.subplots(1, 2, figsize=(3, 2))
+    axes[1].imshow(np.eye(3))
+    return shown
+
+
+def test_lines_and_letters_are_svg_and_nothing_else(drawing):
+    assert not style.has_pixels(drawing)
+    written = style.as_svg(drawing)
+    assert written.startswith("<?xml") and "<svg" in written
+    assert "<image" not in written
+    assert style.as_png(drawing) is None
+
+
+def test_the_same_drawing_is_the_same_file():
+    style.use_house_style()
+    written = []
+    for _ in range(2):
+        shown, axis = plt.subplots(figsize=(3, 2))
+        axis.plot([1, 2, 3], label="a")
+        axis.legend()
+        written.append(style.as_svg(shown))
+    assert written[0] == written[1]
+
+
+def test_pictures_are_png_of_twice_the_size(picture):
+    assert style.has_pixels(picture)
+    assert style.as_svg(picture) is None
+    content, size = style.as_png(picture)
+    assert content.startswith(b"\x89PNG")
+    width = int.from_bytes(content[16:20], "big")
+    assert size["width"] == width // 2
+
+
+def test_an_empty_figure_is_no_drawing():
+    assert style.as_svg(figure.Figure()) is None
+
+
+class Formatter:
+    def __init__(self) -> None:
+        self.found: dict[type, Any] = {}
+
+    def for_type(self, kind: type, function: Any) -> None:
+        self.found[kind] = function
+
+
+def test_a_notebook_gets_the_formats_now_and_before_each_cell(monkeypatch):
+    formatters = {"image/svg+xml": Formatter(), "image/png": Formatter()}
+    registered = []
+    shell = types.SimpleNamespace(
+        display_formatter=types.SimpleNamespace(formatters=formatters),
+        events=types.SimpleNamespace(register=lambda *what: registered.append(what)),
+    )
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    before = plt.get_fignums()
+    style.use_house_style()
+    assert plt.get_fignums() == before
+    assert formatters["image/svg+xml"].found[figure.Figure] is style.as_svg
+    assert formatters["image/png"].found[figure.Figure] is style.as_png
+    ((event, again),) = registered
+    assert event == "pre_run_cell"
+    formatters["image/png"].found.clear()  # as the inline back end does
+    again(types.SimpleNamespace())
+    assert formatters["image/png"].found[figure.Figure] is style.as_png
+
+
+def shown(data: dict[str, str], **metadata: Any) -> nbformat.NotebookNode:
+    """A code cell that shows something."""
+    cell = code("plt.show()")
+    cell.outputs = [nbformat.v4.new_output("display_data", data=data, metadata=metadata)]
+    return cell
+
+
+def test_a_drawing_gets_its_class():
+    cell = shown({"image/svg+xml": "<svg/>"})
+    figures.fit(cell)
+    assert cell.metadata["mystnb"]["image"] == {"classes": figures.DRAWING}
+
+
+def test_a_picture_gets_the_width_that_it_asks_for():
+    cell = shown({"image/png": "AAAA"}, **{"image/png": {"width": 372, "height": 200}})
+    cell.metadata["mystnb"] = {"image": {"alt": "a cat"}, "figure": {"caption": "A cat."}}
+    figures.fit(cell)
+    assert cell.metadata["mystnb"]["image"] == {"alt": "a cat", "width": "372px"}
+    assert cell.metadata["mystnb"]["figure"] == {"caption": "A cat."}
+
+
+def test_what_the_chapter_says_stays():
+    cell = shown({"image/png": "AAAA"}, **{"image/png": {"width": 372, "height": 200}})
+    cell.metadata["mystnb"] = {"image": {"width": "80%"}}
+    figures.fit(cell)
+    assert cell.metadata["mystnb"]["image"] == {"width": "80%"}
+
+
+def test_a_cell_without_a_figure_stays_as_it_is():
+    cell = shown({"text/plain": "42"})
+    figures.fit(cell)
+    assert "mystnb" not in cell.metadata
