@@ -6,7 +6,6 @@ MathML's dictionary of operators has not: none around a slash, thin ones around 
 font is a part of STIX Two Math (``book/_static/fonts``).
 """
 
-import html
 import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -54,10 +53,11 @@ def _block(translator: "html5.HTML5Translator", node: nodes.math_block) -> None:
 
 def _checked(node: nodes.Element, *, display: str) -> str:
     """A node's formula; what the translation does not know is a warning, and fails the build."""
-    unknown = re.search(r"\\[a-zA-Z]+", "".join(to_element(node.astext(), display).itertext()))
+    element = to_element(node.astext(), display)
+    unknown = re.search(r"\\[a-zA-Z]+", "".join(element.itertext()))
     if unknown:
         logger.warning("no MathML for %s in %r", unknown[0], node.astext(), location=node)
-    return mathml(node.astext(), display=display)
+    return _written(element)
 
 
 def mathml(tex: str, *, display: str) -> str:
@@ -70,8 +70,12 @@ def mathml(tex: str, *, display: str) -> str:
     Raises:
         ValueError: when the formula cannot be read, for example for a missing brace.
     """
+    return _written(to_element(tex, display))
+
+
+def _written(element: ElementTree.Element) -> str:
     ElementTree.register_namespace("", NAMESPACE)
-    return ElementTree.tostring(to_element(tex, display), encoding="unicode")
+    return ElementTree.tostring(element, encoding="unicode")
 
 
 def to_element(tex: str, display: str) -> ElementTree.Element:
@@ -80,7 +84,7 @@ def to_element(tex: str, display: str) -> ElementTree.Element:
         root = ElementTree.fromstring(latex2mathml.converter.convert(tex, display=display))
     # Each of its mistakes about a formula has a class of its own, and they have no common one.
     except Exception as error:
-        raise ValueError(f"no formula: {html.escape(tex)} ({type(error).__name__})") from error
+        raise ValueError(f"no formula: {tex} ({type(error).__name__})") from error
     for parent in root.iter():
         _put_spaces(parent)
     return root

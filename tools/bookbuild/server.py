@@ -4,7 +4,6 @@ import functools
 import gzip
 import http.server
 import io
-import mimetypes
 import pathlib
 from typing import IO, ClassVar
 
@@ -44,17 +43,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             return super().send_head()
         content = gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
         self.send_response(http.HTTPStatus.OK)
-        self.send_header("Content-Type", self._type(path))
+        self.send_header("Content-Type", f"{self.guess_type(str(path))}; charset=utf-8")
         self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Vary", "Accept-Encoding")
         self.send_header("Last-Modified", self.date_time_string(int(path.stat().st_mtime)))
         self.end_headers()
         return io.BytesIO(content)
-
-    def _type(self, path: pathlib.Path) -> str:
-        kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
-        return f"{kind}; charset=utf-8"
 
     def log_message(self, *args: object) -> None:
         """Say nothing of each request: who reads the book does not read the terminal."""
