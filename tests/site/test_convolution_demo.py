@@ -4,6 +4,7 @@ import json
 import pathlib
 from typing import Any
 
+import demos
 import numpy as np
 import pytest
 from playwright import sync_api
@@ -57,11 +58,8 @@ def test_a_weight_can_be_changed(page: sync_api.Page) -> None:
 
 
 def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}/{PAGE}")
-    assert "needs JavaScript" in page.locator("convolution-demo").inner_text()
-    context.close()
+    text = demos.text_without_javascript(browser, f"{address}/{PAGE}", DEMO)
+    assert "needs JavaScript" in text
 
 
 def test_a_broken_file_leaves_the_static_text(browser: sync_api.Browser, address: str) -> None:

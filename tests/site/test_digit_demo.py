@@ -4,6 +4,7 @@ import base64
 import json
 import pathlib
 
+import demos
 import numpy as np
 import pytest
 from playwright import sync_api
@@ -75,11 +76,8 @@ def test_it_can_be_drawn_with_the_keyboard_alone(page: sync_api.Page) -> None:
 
 
 def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}/{PAGE}")
-    assert "needs JavaScript" in page.locator("digit-demo").inner_text()
-    context.close()
+    text = demos.text_without_javascript(browser, f"{address}/{PAGE}", DEMO)
+    assert "needs JavaScript" in text
 
 
 def test_a_broken_network_file_leaves_the_static_text(

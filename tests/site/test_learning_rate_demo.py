@@ -1,9 +1,9 @@
 """The demo of the learning rate walks as the chapter's code does, by slider, button and key."""
 
-import json
 import pathlib
 from typing import Any
 
+import demos
 import numpy as np
 import pytest
 from playwright import sync_api
@@ -16,22 +16,15 @@ DEMO = "learning-rate-demo"
 
 @pytest.fixture
 def exported(html: pathlib.Path) -> dict[str, Any]:
-    return json.loads((html / "_static/data/descent.json").read_text(encoding="utf-8"))
+    return demos.exported(html, "descent.json")
 
 
 def of_demo(page: sync_api.Page, name: str) -> Any:
-    return page.evaluate(f"document.querySelector('learning-rate-demo').{name}")
+    return demos.of_demo(page, DEMO, name)
 
 
 def verdict(page: sync_api.Page) -> str:
     return page.inner_text("learning-rate-demo .demo-verdict")
-
-
-def set_slider(page: sync_api.Page, label: str, value: float) -> None:
-    page.get_by_label(label).evaluate(
-        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
-        value,
-    )
 
 
 def test_each_walk_is_the_one_that_the_chapter_took(
@@ -49,14 +42,14 @@ def test_each_walk_is_the_one_that_the_chapter_took(
 
 
 def test_below_and_above_the_limit(page: sync_api.Page) -> None:
-    set_slider(page, "Steps", 20)
+    demos.set_slider(page, "Steps", 20)
     for rate, words in (
         (0.9, "none of them to the other side"),
         (1.9, "nearer the bottom"),
         (2, "as far as at the start"),
         (2.1, "farther from the bottom"),
     ):
-        set_slider(page, "Learning rate", rate)
+        demos.set_slider(page, "Learning rate", rate)
         assert words in verdict(page), rate
     assert "20 of them to the other side" in verdict(page)
 
@@ -81,8 +74,8 @@ def test_a_mark_stays_at_its_place_when_the_walk_leaves_the_picture(page: sync_a
 
 
 def test_a_link_shows_what_one_saw(page: sync_api.Page) -> None:
-    set_slider(page, "Learning rate", 2.1)
-    set_slider(page, "Steps", 7)
+    demos.set_slider(page, "Learning rate", 2.1)
+    demos.set_slider(page, "Steps", 7)
     places, seen = of_demo(page, "places"), verdict(page)
     page.goto(page.url)
     page.wait_for_selector(f"{DEMO}[data-ready]")
@@ -99,8 +92,5 @@ def test_a_link_that_means_nothing_is_ignored(page: sync_api.Page) -> None:
 
 
 def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}/{PAGE}")
-    assert "needs JavaScript" in page.locator(DEMO).inner_text()
-    context.close()
+    text = demos.text_without_javascript(browser, f"{address}/{PAGE}", DEMO)
+    assert "needs JavaScript" in text

@@ -1,9 +1,9 @@
 """The demo of softmax says what Keras says, by button, slider, key and link."""
 
-import json
 import pathlib
 from typing import Any
 
+import demos
 import numpy as np
 import pytest
 from playwright import sync_api
@@ -17,11 +17,11 @@ NUMBERS = ("softmax", "sigmoid", "slopes", "categorical", "binary", "squared", "
 
 @pytest.fixture
 def exported(html: pathlib.Path) -> dict[str, Any]:
-    return json.loads((html / "_static/data/softmax.json").read_text(encoding="utf-8"))
+    return demos.exported(html, "softmax.json")
 
 
 def of_demo(page: sync_api.Page, name: str) -> Any:
-    return page.evaluate(f"document.querySelector('softmax-demo').{name}")
+    return demos.of_demo(page, DEMO, name)
 
 
 def press(page: sync_api.Page, name: str) -> None:
@@ -79,8 +79,5 @@ def test_a_link_that_means_nothing_is_ignored(page, text):
 
 
 def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    opened = context.new_page()
-    opened.goto(f"{address}/{PAGE}")
-    assert "needs JavaScript" in opened.locator(DEMO).inner_text()
-    context.close()
+    text = demos.text_without_javascript(browser, f"{address}/{PAGE}", DEMO)
+    assert "needs JavaScript" in text

@@ -1,9 +1,9 @@
 """The demo of the threshold counts as scikit-learn does, by slider, button, number and link."""
 
-import json
 import pathlib
 from typing import Any
 
+import demos
 import numpy as np
 import pytest
 from playwright import sync_api
@@ -18,18 +18,11 @@ DEMO = "threshold-demo"
 
 @pytest.fixture
 def exported(html: pathlib.Path) -> dict[str, Any]:
-    return json.loads((html / "_static/data/scores.json").read_text(encoding="utf-8"))
+    return demos.exported(html, "scores.json")
 
 
 def of_demo(page: sync_api.Page, name: str) -> Any:
-    return page.evaluate(f"document.querySelector('threshold-demo').{name}")
-
-
-def set_slider(page: sync_api.Page, label: str, value: float) -> None:
-    page.get_by_label(label).evaluate(
-        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
-        value,
-    )
+    return demos.of_demo(page, DEMO, name)
 
 
 def arrays(exported: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +33,7 @@ def test_it_counts_as_scikit_learn_at_each_threshold(page, exported):
     n = len(exported["logits"])
     assert len(exported["checks"]) == 5
     for check in exported["checks"]:
-        set_slider(page, 'Say "an eight" from', check["threshold"])
+        demos.set_slider(page, 'Say "an eight" from', check["threshold"])
         found = of_demo(page, "found")
         for kind in ("tp", "fp", "fn", "tn"):
             assert found[kind] * n / 1000 == pytest.approx(check[kind], abs=1e-6), kind
@@ -59,9 +52,9 @@ def test_the_curves_are_scikit_learn_s(page, exported):
 
 
 def test_rarer_positives_move_precision_and_not_recall(page, exported):
-    set_slider(page, 'Say "an eight" from', 0)
+    demos.set_slider(page, 'Say "an eight" from', 0)
     before = of_demo(page, "found")
-    set_slider(page, "Of 1,000 images", -2)
+    demos.set_slider(page, "Of 1,000 images", -2)
     after = of_demo(page, "found")
     assert after["recall"] == before["recall"]
     assert after["falseAlarms"] == before["falseAlarms"]
@@ -92,13 +85,13 @@ def test_jobs_formula_and_the_cheapest(page, exported):
 
 def test_the_temperature_changes_what_is_said_and_not_the_order(page, exported):
     logits, positive = arrays(exported)
-    set_slider(page, "Temperature", 2)
+    demos.set_slider(page, "Temperature", 2)
     probability = special.expit(logits / 2)
     bins = np.minimum(9, (probability * 10).astype(int))
     wanted = [[probability[bins == k].mean(), positive[bins == k].mean()] for k in np.unique(bins)]
     found = [[one["said"], one["right"]] for one in of_demo(page, "reliability")]
     np.testing.assert_allclose(found, wanted, atol=1e-9)
-    set_slider(page, 'Say "an eight" from', 1)
+    demos.set_slider(page, 'Say "an eight" from', 1)
     said = probability >= special.expit(1.0)
     assert of_demo(page, "found.recall") == pytest.approx(said[positive].mean())
 
@@ -121,8 +114,5 @@ def test_an_answer_to_nobody_is_undefined_and_not_zero(page):
 
 
 def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    opened = context.new_page()
-    opened.goto(f"{address}/{PAGE}")
-    assert "needs JavaScript" in opened.locator(DEMO).inner_text()
-    context.close()
+    text = demos.text_without_javascript(browser, f"{address}/{PAGE}", DEMO)
+    assert "needs JavaScript" in text
