@@ -46,7 +46,7 @@ test-colab: ## the unit tests with Colab's versions
 mutations: $(READY) ## break helpers on purpose and see a check fail for each: minutes
 	@$(BIN)/python -m pytest tests/mutations
 
-everywhere: $(READY) ## the quick book on every kind of machine, with all data, some and none: an hour
+everywhere: $(READY) ## the quick book on every kind of machine, with all data, some and none: hours
 	@$(BIN)/python tools/everywhere.py
 
 execute: $(READY) ## execute what changed without building: make execute [CHAPTER=first_cnn]

@@ -3,23 +3,29 @@
 ``python tools/everywhere.py`` plays other machines, as far as one can, by the variables that decide
 in which order numbers are added, and takes data away: first photographs, then all. It prints a row
 for each chapter, machine and state: how many results were held to a band, which left it, and which
-exactly checked cells printed something else. Executions are not cached. With all of it, expect an
-hour on two cores; name chapters, machines or states to run fewer::
+exactly checked cells printed something else. Executions are not cached. With all of it, expect
+hours on two cores; name chapters, machines or states to run fewer::
 
     python tools/everywhere.py --machines "as found" SSE4.1 --states nothing --chapters metrics
+
+With ``--keep``, a run that was judged is then added to the chapter's results file, and later bands
+are made from it, too: a machine that nobody has tried yet is worth keeping.
 """
 
 import argparse
 import dataclasses
 import pathlib
 import sys
-import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import nbformat
 
 from bookbuild import execute, lock, notebooks, paths, reference
 from bookbuild.__main__ import find_chapter
+
+# A build's, too.
+SEED = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Row:
         claims: sentences that were checked.
         outside: what left its band, what was not so, which checked cell printed something else; or
             the exception that ended the chapter.
+        said: what the chapter reported; None where it was ended by an exception.
     """
 
     chapter: str
@@ -42,6 +49,12 @@ class Row:
     asserted: int
     claims: int
     outside: tuple[str, ...]
+    said: dict[str, Any] | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """How a results file tells this run from others."""
+        return {"state": self.state, "machine": self.machine, "seed": SEED}
 
     def __str__(self) -> str:
         """The row, with what was found on lines of its own."""
@@ -57,16 +70,14 @@ def run(
     chapter: pathlib.Path, checkout: paths.Checkout, state: str, machine: str, variables: dict
 ) -> Row:
     """Execute a chapter once, as another machine would."""
-    environment = execute.kernel_environment("quick", **variables, **reference.MACHINES[machine])
-    with tempfile.TemporaryDirectory(prefix="seeing-everywhere-") as work:
-        try:
-            executed, _, _ = execute.execute(
-                chapter, pathlib.Path(work), environment, f"{chapter.stem}, {machine}", checkout
-            )
-        except execute.ChapterFailed as error:
-            return Row(chapter.stem, state, machine, 0, 0, (str(error).splitlines()[0],))
-    found = execute.verdict(executed) or {"outside": ["the chapter draws no conclusion"]}
-    unlike = notebooks.differences(nbformat.read(chapter, as_version=4), executed)
+    label = f"data {state}, machine {machine}"
+    environment = {**variables, **reference.MACHINES[machine], "SEEING_SEED": str(SEED)}
+    try:
+        outcome = reference.run(chapter, checkout, "quick", environment, label)
+    except execute.ChapterFailed as error:
+        return Row(chapter.stem, state, machine, 0, 0, (str(error).splitlines()[0],))
+    found = execute.verdict(outcome.executed) or {"outside": ["the chapter draws no conclusion"]}
+    unlike = notebooks.differences(nbformat.read(chapter, as_version=4), outcome.executed)
     return Row(
         chapter.stem,
         state,
@@ -74,7 +85,16 @@ def run(
         found.get("asserted", 0),
         found.get("claims", 0),
         (*found["outside"], *unlike),
+        outcome.said,
     )
+
+
+def keep(row: Row, checkout: paths.Checkout) -> None:
+    """Add a run to its chapter's results file."""
+    if row.said is None:
+        return
+    content = reference.read(row.said["chapter"], checkout)
+    reference.write(reference.with_run(content, row.about, row.said), checkout)
 
 
 def rows(
@@ -97,6 +117,7 @@ def main() -> int:
     parser.add_argument(
         "--machines", nargs="+", default=list(reference.MACHINES), metavar="MACHINE"
     )
+    parser.add_argument("--keep", action="store_true", help="add the runs to results/")
     options = parser.parse_args()
     for given, known in (
         (options.states, reference.STATES),
@@ -111,6 +132,8 @@ def main() -> int:
         for row in rows(checkout, options.chapters, options.states, options.machines):
             found.append(row)
             print(row, flush=True)
+            if options.keep:
+                keep(row, checkout)
     bad = sum(bool(row.outside) for row in found)
     print(f"{len(found)} executions, {bad} with something outside")
     return 1 if bad else 0

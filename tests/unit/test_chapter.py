@@ -623,3 +623,12 @@ def test_without_a_results_file_a_quick_reference_run_stands_in_for_it(report, f
     assert made.metric("a_accuracy").mean == pytest.approx(0.85)
     made.show({"Accuracy": "accuracy"}, {"first": "a", "gap": "z"}, missing="later")
     assert table(shown[0])[2] == [["first", "85 ± 7"], ["gap", "–"]]
+
+
+def test_a_collected_quick_run_of_a_recorded_chapter_is_judged_too(shown, report, monkeypatch):
+    """As `tools/everywhere.py` runs it: what it measured is handed over, and nothing is raised."""
+    monkeypatch.setenv(chapter.STRICT_VARIABLE, "1")
+    complete(a_accuracy=0.1).conclude()
+    facts = next(bundle[chapter.VERDICT_MIME] for bundle in shown if chapter.VERDICT_MIME in bundle)
+    assert any(sentence.startswith("a_accuracy is 0.1, ") for sentence in facts["outside"])
+    assert json.loads(report.read_text(encoding="utf-8"))["metrics"]["a_accuracy"]["mean"] == 0.1

@@ -7,7 +7,8 @@ import subprocess
 import nbformat
 import pytest
 
-from bookbuild import execute, paths, reference
+import everywhere
+from bookbuild import entries, execute, paths, reference
 from seeing import profiles
 from seeing.record import metric
 
@@ -168,13 +169,13 @@ def test_a_full_run_is_rehearsed_with_quick_budgets_first(
 ) -> None:
     """What only a full run meets ends it before the hour that it takes."""
     runs = []
-    real = reference._run
+    real = reference.run
 
     def noted(notebook, checkout, profile, extra, label):
         runs.append((profile, extra))
         return real(notebook, checkout, profile, extra, label)
 
-    monkeypatch.setattr(reference, "_run", noted)
+    monkeypatch.setattr(reference, "run", noted)
     reference.make_full(book.root / "notebooks/07_tiny.ipynb", book)
     assert runs == [("full", {profiles.REHEARSAL: "1"}), ("full", {})]
 
@@ -245,3 +246,90 @@ def test_older_quick_runs_may_hold_metrics_that_the_full_run_no_longer_measures(
     for run in content["quick_runs"]:
         run["metrics"]["renamed"] = 0.5
     reference.require_sound(content, [])
+
+
+ABOUT = {"state": reference.NOTHING, "machine": "AVX2", "seed": 0}
+
+
+def said(**accuracies: float) -> dict:
+    """What a quick run of the chapter of one metric reports, on stand-in data."""
+    return {
+        "chapter": "tiny",
+        "data": [{"name": "tiny", "sha256": "cd", "is_stand_in": True}],
+        "metrics": {
+            name: metric.metric(value, n=300, guess=0.1).as_json()
+            for name, value in accuracies.items()
+        },
+    }
+
+
+def test_a_run_more_takes_its_place_among_those_of_its_state() -> None:
+    content = results_of([0.9, 0.91], guess=0.1)
+    for run, seed in zip(content["quick_runs"], (0, 100), strict=True):
+        run |= {"machine": "as found", "seed": seed}
+    as_found = content["quick_runs"]
+    once = reference.with_run(content, ABOUT, said(a=0.8))
+    more = reference.with_run(once, ABOUT | {"state": reference.AS_FOUND}, said(a=0.7))
+    states = [run["state"] for run in more["quick_runs"]]
+    assert states == [reference.AS_FOUND] * 3 + [reference.NOTHING]
+    assert more["quick_runs"][:2] == as_found
+    assert more["quick_runs"][-1] == {
+        **ABOUT,
+        "data": {"tiny": "stand-in"},
+        "metrics": {"a": 0.8},
+        "n": {"a": 300},
+    }
+    again = reference.with_run(more, ABOUT, said(a=0.85))
+    assert [run["metrics"]["a"] for run in again["quick_runs"]] == [0.9, 0.91, 0.7, 0.85]
+    assert len(content["quick_runs"]) == 2
+
+
+def test_a_run_more_of_another_metric_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"now measures \['b'\].*make reference CHAPTER=tiny"):
+        reference.with_run(results_of([0.9], guess=0.1), ABOUT, said(a=0.8, b=0.8))
+
+
+def test_a_run_everywhere_is_judged_by_earlier_runs_and_kept_only_then(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = book.root / "results/tiny.json"
+    path.write_text(json.dumps(results_of([0.9, 0.91], guess=0.1)), encoding="utf-8")
+    path.write_text(path.read_text().replace('"data": {', '"machine": "m", "seed": 7, "data": {'))
+    notebook = book.root / "notebooks/07_tiny.ipynb"
+    facts = {"outside": ["a is 0.1, expected 0.8 to 1"], "asserted": 1, "claims": 2}
+    executed = nbformat.read(notebook, as_version=4)
+    executed.cells[1].outputs = [
+        nbformat.v4.new_output("display_data", data={execute.VERDICT_MIME: facts})
+    ]
+    asked = []
+
+    def fake(notebook, checkout, profile, extra, label):
+        asked.append((profile, extra))
+        return reference.Outcome(said(a=0.1), executed, {"wall_s": 1.0})
+
+    monkeypatch.setattr(reference, "run", fake)
+    row = everywhere.run(notebook, book, reference.NOTHING, "SSE4.1", {"SEEING_OFFLINE": "1"})
+    variables = {"SEEING_OFFLINE": "1", "ONEDNN_MAX_CPU_ISA": "SSE41", "SEEING_SEED": "0"}
+    assert asked == [("quick", variables)]
+    assert "1 asserted,  2 claims: 1 OUTSIDE" in str(row)
+    assert str(row).endswith("a is 0.1, expected 0.8 to 1")
+    assert len(json.loads(path.read_text())["quick_runs"]) == 2
+    everywhere.keep(row, book)
+    kept = json.loads(path.read_text())["quick_runs"]
+    assert [run["metrics"]["a"] for run in kept] == [0.9, 0.91, 0.1]
+    assert (kept[-1]["machine"], kept[-1]["seed"]) == ("SSE4.1", 0)
+
+
+def test_a_chapter_that_ends_early_everywhere_says_why_and_leaves_nothing_to_keep(
+    book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        where = entries.Failure(3, "x", "raised")
+        raise execute.ChapterFailed("07_tiny: cell 3 raised\nTraceback", where, ({}, 0, 0))
+
+    monkeypatch.setattr(reference, "run", fails)
+    notebook = book.root / "notebooks/07_tiny.ipynb"
+    row = everywhere.run(notebook, book, reference.NOTHING, "AVX2", {})
+    assert row.outside == ("07_tiny: cell 3 raised",)
+    everywhere.keep(row, book)
+    assert not (book.root / "results/tiny.json").exists()

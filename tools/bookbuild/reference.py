@@ -15,8 +15,10 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import nbformat
 
 from bookbuild import chapters, execute, paths
 from seeing import profiles
@@ -70,13 +72,18 @@ class Outcome:
 
     Attributes:
         said: what the chapter reported, as ``chapter.Chapter.conclude`` writes it.
-        box: what its provenance box says; None where it has none.
+        executed: the chapter with its outputs.
         cost: seconds, memory and download.
     """
 
     said: dict[str, Any]
-    box: dict[str, Any] | None
+    executed: nbformat.NotebookNode
     cost: dict[str, float]
+
+    @property
+    def box(self) -> dict[str, Any] | None:
+        """What the chapter's provenance box says; None where it has none."""
+        return execute.provenance(self.executed)
 
 
 def make(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
@@ -125,8 +132,8 @@ def _full(notebook: pathlib.Path, checkout: paths.Checkout) -> tuple[dict[str, A
     at = commit(checkout.root)
     # With all seeds and the quick budgets first: a mistake that only a full run meets comes in
     # minutes, and not after an hour. What it measures is thrown away.
-    _run(notebook, checkout, "full", {profiles.REHEARSAL: "1"}, "rehearsal")
-    full = _run(notebook, checkout, "full", {}, "full profile")
+    run(notebook, checkout, "full", {profiles.REHEARSAL: "1"}, "rehearsal")
+    full = run(notebook, checkout, "full", {}, "full profile")
     if full.box is None:
         raise ValueError(f"{notebook.name} shows no provenance box: call record.provenance(...)")
     content = {
@@ -164,10 +171,7 @@ def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path
         Refused: after writing, when a band would prove nothing.
     """
     slug = chapters.slug(notebook)
-    path = checkout.root / "results" / f"{slug}.json"
-    if not path.is_file():
-        raise ValueError(f"{path.name} does not exist yet: run make reference CHAPTER={slug}")
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read(slug, checkout)
     fresh = quick(notebook, checkout)
     content = with_quick(content, fresh)
     path = write(content, checkout)
@@ -182,12 +186,7 @@ def with_quick(content: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]
         ValueError: when the quick runs measured what the full run did not.
     """
     described = fresh["described"]
-    strangers = set(described) - set(content["metrics"])
-    if strangers:
-        raise ValueError(
-            f"the chapter now measures {sorted(strangers)}, which the full run did not: "
-            f"run make reference CHAPTER={content['chapter']}"
-        )
+    _require_recorded(described, content)
     recorded = {}
     for name, found in content["metrics"].items():
         same = {key: found[key] for key in ("mean", "std", "values", "n", "unit")}
@@ -230,7 +229,7 @@ def quick(
             for machine, seed in rounds:
                 environment = {**variables, **MACHINES[machine], "SEEING_SEED": str(seed)}
                 label = f"quick, data {state}, machine {machine}, seed {seed}"
-                outcome = _run(notebook, checkout, "quick", environment, label)
+                outcome = run(notebook, checkout, "quick", environment, label)
                 about = {"state": state, "machine": machine, "seed": seed}
                 outcomes.append((about, outcome))
     return summary(outcomes, at)
@@ -268,6 +267,39 @@ def entry(about: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
         "metrics": {name: found["mean"] for name, found in held.items()},
         "n": {name: found["n"] for name, found in held.items() if found["n"]},
     }
+
+
+def with_run(
+    content: dict[str, Any], about: dict[str, Any], said: dict[str, Any]
+) -> dict[str, Any]:
+    """A results file's content with one quick run more, in place of the same one of before.
+
+    Args:
+        content: what the file holds.
+        about: the run's state of the data, machine and seed.
+        said: what the chapter reported.
+
+    Raises:
+        ValueError: when the run measured what the full run did not.
+    """
+    added = entry(about, said)
+    _require_recorded(added["metrics"], content)
+    others = [
+        one
+        for one in content.get("quick_runs", [])
+        if any(one[key] != value for key, value in about.items())
+    ]
+    runs = sorted([*others, added], key=lambda one: STATES.index(one["state"]))
+    return content | {"quick_runs": runs}
+
+
+def _require_recorded(names: Iterable[str], content: dict[str, Any]) -> None:
+    strangers = set(names) - set(content["metrics"])
+    if strangers:
+        raise ValueError(
+            f"the chapter now measures {sorted(strangers)}, which the full run did not: "
+            f"run make reference CHAPTER={content['chapter']}"
+        )
 
 
 def _may_have_a_band(found: dict[str, Any]) -> bool:
@@ -344,6 +376,18 @@ def worthless(content: dict[str, Any]) -> dict[str, str]:
     return {name: whys[0] for name, whys in useless.items() if name not in useful}
 
 
+def read(slug: str, checkout: paths.Checkout) -> dict[str, Any]:
+    """What a chapter's results file holds.
+
+    Raises:
+        ValueError: when there is none yet.
+    """
+    path = checkout.root / "results" / f"{slug}.json"
+    if not path.is_file():
+        raise ValueError(f"{path.name} does not exist yet: run make reference CHAPTER={slug}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def write(content: dict[str, Any], checkout: paths.Checkout) -> pathlib.Path:
     """Write a results file in one step; returns its path."""
     path = checkout.root / "results" / f"{content['chapter']}.json"
@@ -353,7 +397,7 @@ def write(content: dict[str, Any], checkout: paths.Checkout) -> pathlib.Path:
     return path
 
 
-def _run(
+def run(
     notebook: pathlib.Path,
     checkout: paths.Checkout,
     profile: str,
@@ -362,7 +406,15 @@ def _run(
 ) -> Outcome:
     """One run of a chapter.
 
+    Args:
+        notebook: the chapter.
+        checkout: the book.
+        profile: ``"quick"`` or ``"full"``.
+        extra: variables that this run has besides.
+        label: what its progress is called.
+
     Raises:
+        execute.ChapterFailed: when a cell raises.
         ValueError: when the chapter does not end with ``record.conclude()``.
     """
     with tempfile.TemporaryDirectory(prefix="seeing-reference-") as work:
@@ -388,7 +440,7 @@ def _run(
         "peak_rss_mb": round(peak),
         "download_mb": round(megabytes, 1),
     }
-    return Outcome(said, execute.provenance(executed), cost)
+    return Outcome(said, executed, cost)
 
 
 def commit(root: pathlib.Path) -> str:
