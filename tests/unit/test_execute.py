@@ -1,6 +1,7 @@
 """Executing chapters and keeping what they made: when again, when not, what a failure leaves."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -83,6 +85,7 @@ class FakeKernel:
         environment: dict[str, str],
         progress: str,
         checkout: object,
+        stop: threading.Event | None = None,
     ) -> tuple[nbformat.NotebookNode, float, float]:
         self.executed.append(notebook.stem)
         book = nbformat.read(notebook, as_version=4)
@@ -372,10 +375,12 @@ execute.chapter(root / "notebooks" / "01_letters.ipynb", paths.Checkout(root), "
 """
 
 
-def waiting_chapter(book: Book, marker: pathlib.Path, go_on: pathlib.Path) -> None:
+def waiting_chapter(
+    book: Book, marker: pathlib.Path, go_on: pathlib.Path, name: str = "01_letters"
+) -> None:
     """Write a chapter that notes its kernel's process number, and waits until it may go on."""
     book.chapter(
-        "01_letters",
+        name,
         code(
             "import os, pathlib, time\n"
             f"pathlib.Path({str(marker)!r}).write_text(str(os.getpid()) + ' ')\n"
@@ -386,23 +391,103 @@ def waiting_chapter(book: Book, marker: pathlib.Path, go_on: pathlib.Path) -> No
     )
 
 
-def test_ctrl_c_ends_the_kernel_and_leaves_the_cache_as_it_was(
-    small, start_python, tmp_path, monkeypatch
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_every_kernel_and_leaves_the_cache_as_it_was(
+    small, start_python, tmp_path, monkeypatch, jobs
 ):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tools"), str(ROOT / "src")]))
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # as the Makefile does
-    marker, go_on = tmp_path / "kernel", tmp_path / "go on"
-    waiting_chapter(small, marker, go_on)
+    monkeypatch.setenv(execute.JOBS_VARIABLE, str(jobs))
+    go_on = tmp_path / "go on"
+    markers = [tmp_path / f"kernel {number}" for number in range(3)]
+    for number, marker in enumerate(markers):
+        waiting_chapter(small, marker, go_on, f"0{number}_letters")
     build = start_python(COMMAND, small.root)
-    wait_until(lambda: marker.exists() and marker.read_text(encoding="utf-8").endswith(" "))
+    for marker in markers[:jobs]:
+        wait_until(lambda path=marker: path.exists() and path.read_text().endswith(" "))
     build.send_signal(signal.SIGINT)
     assert build.wait(timeout=30) == 130
     assert build.stdout.read() == "\nStopped. The chapters that were finished are kept.\n"
-    assert not is_running(int(marker.read_text(encoding="utf-8")))
+    assert not any(is_running(int(marker.read_text())) for marker in markers[:jobs])
+    assert not any(marker.exists() for marker in markers[jobs:]), "the next one never began"
     assert cached_names(small) == set()
     assert not small.checkout.failed.exists()
     go_on.touch()
-    assert run(small, "01_letters").failed is None
+    assert run(small, "00_letters").failed is None
+
+
+def test_two_chapters_run_side_by_side_and_come_back_in_their_order(
+    small, tmp_path, monkeypatch, capsys
+):
+    """Each waits for the other, and the first ends last."""
+    monkeypatch.setenv(execute.JOBS_VARIABLE, "2")
+    monkeypatch.setenv("SEEING_CELL_TIMEOUT", "30")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    wait = (
+        "import pathlib, time\n"
+        "pathlib.Path({mine!r}).touch()\n"
+        "while not pathlib.Path({other!r}).exists():\n    time.sleep(0.02)\n"
+        "time.sleep({more})"
+    )
+    here, there = str(tmp_path / "here"), str(tmp_path / "there")
+    notebooks = [
+        small.chapter("01_letters", code(wait.format(mine=here, other=there, more=2))),
+        small.chapter("02_numbers", code(wait.format(mine=there, other=here, more=0))),
+        small.chapter("03_broken", code("1 / 0")),
+    ]
+    runs = execute.all_of(notebooks, small.checkout, "quick")
+    assert [run.name for run in runs] == ["01_letters", "02_numbers", "03_broken"]
+    assert [run.failed is None for run in runs] == [True, True, False]
+    said = capsys.readouterr().out
+    assert "\r" not in said, "two chapters cannot rewrite one line"
+    assert said.startswith("[2/3]"), "the second was done first"
+    assert sorted(line[:5] for line in said.splitlines()) == ["[1/3]", "[2/3]", "[3/3]"]
+
+
+def test_an_error_of_the_build_itself_ends_the_others(small, monkeypatch):
+    monkeypatch.setenv(execute.JOBS_VARIABLE, "2")
+    notebooks = [
+        small.chapter("01_letters", code("import time; time.sleep(300)")),
+        small.chapter("02_numbers", code("x = 1")),
+    ]
+    real = execute.execute
+
+    def broken(notebook, *arguments, **settings):
+        if notebook.stem == "02_numbers":
+            raise ValueError("the disk is full")
+        return real(notebook, *arguments, **settings)
+
+    monkeypatch.setattr(execute, "execute", broken)
+    start = time.monotonic()
+    with pytest.raises(ValueError, match="the disk is full"):
+        execute.all_of(notebooks, small.checkout, "quick")
+    assert time.monotonic() - start < 60
+
+
+def test_chapters_run_side_by_side_where_that_changes_nothing(monkeypatch, tmp_path):
+    monkeypatch.delenv(execute.JOBS_VARIABLE, raising=False)
+    monkeypatch.setattr(execute, "ACCELERATORS", (str(tmp_path / "gpu"),))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    memory = dataclasses.make_dataclass("Memory", ["available"])
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(100e9))
+    assert execute.jobs("quick") == 4
+    assert execute.jobs("full") == 1
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(9e9))
+    assert execute.jobs("quick") == 2
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(1e9))
+    assert execute.jobs("quick") == 1
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(9e9))
+    (tmp_path / "gpu").touch()
+    assert execute.jobs("quick") == 1
+    monkeypatch.setenv(execute.JOBS_VARIABLE, "3")
+    assert execute.jobs("quick") == execute.jobs("full") == 3
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
+def test_a_number_of_jobs_that_is_none_is_an_error(monkeypatch, text):
+    monkeypatch.setenv(execute.JOBS_VARIABLE, text)
+    with pytest.raises(ValueError, match=r"SEEING_JOBS is .*expected a whole number"):
+        execute.jobs("quick")
 
 
 # A shell that runs the tests in the background lets them, and what they start, ignore Ctrl-C.
@@ -714,7 +799,7 @@ from bookbuild import entries, execute, paths
 
 root, step = pathlib.Path(sys.argv[1]), sys.argv[2]
 
-def fake(notebook, work, environment, progress, checkout):
+def fake(notebook, work, environment, progress, checkout, stop):
     import nbformat
     (work / "exports").mkdir()
     (work / "exports" / "new.json").write_text("2")

@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
@@ -113,6 +114,44 @@ def test_a_cell_that_raises_fails_and_so_do_those_after_it(book: Book, counted: 
     assert "ZeroDivisionError: division by zero" in said
     assert "the chapter stopped before, at cell 2 (1 / 0) raised ZeroDivisionError" in said
     assert executions(counted) == 1
+
+
+def test_chapters_are_executed_while_other_tests_run(book: Book, counted: pathlib.Path):
+    """The unit test waits for the chapter, which so must be on its way."""
+    book.write("pytest.ini", INI.replace("testpaths = ", "testpaths = tests "))
+    wait = (
+        "import pathlib, time\n\n\ndef test_waits():\n"
+        f"    path, end = pathlib.Path({str(counted)!r}), time.monotonic() + 60\n"
+        "    while not path.exists():\n"
+        "        assert time.monotonic() < end\n        time.sleep(0.05)\n"
+    )
+    book.write("tests/test_wait.py", wait)
+    write(book, counted)
+    status, said = run_pytest(book, "-p", "bookbuild.replay")
+    assert status == 0, said
+    assert "2 passed" in said
+    assert executions(counted) == 1
+
+
+def test_tests_that_end_early_end_the_execution(book: Book, counted: pathlib.Path):
+    book.write("pytest.ini", INI.replace("testpaths = ", "testpaths = tests "))
+    book.write("tests/test_fails.py", "def test_fails():\n    raise AssertionError\n")
+    write(book, counted, code("import time\ntime.sleep(300)"))
+    start = time.monotonic()
+    status, said = run_pytest(book, "-p", "bookbuild.replay", "-x")
+    assert status == 1, said
+    assert time.monotonic() - start < 100
+    log = (book.checkout.build / "tests.log").read_text(encoding="utf-8")
+    assert not log or "Stopped" in log
+
+
+def test_tests_without_chapters_execute_none(book: Book, counted: pathlib.Path):
+    book.write("tests/test_passes.py", "def test_passes():\n    pass\n")
+    write(book, counted)
+    for words in (["tests"], ["notebooks", "--collect-only"]):
+        status, said = run_pytest(book, "-p", "bookbuild.replay", *words)
+        assert status == 0, said
+    assert not counted.exists()
 
 
 # The kernel alone.

@@ -6,10 +6,10 @@ import signal
 import sys
 import time
 import webbrowser
+from collections.abc import Sequence
 
 from bookbuild import (
     chapters,
-    entries,
     execute,
     lock,
     notebooks,
@@ -34,24 +34,27 @@ INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code is 0 only where all of it succeeded."""
     parser = argparse.ArgumentParser(prog="bookbuild", description=__doc__)
+    parser.add_argument(
+        "--root", type=pathlib.Path, help="the checkout; by default the one that this program is in"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     chosen = commands.add_parser("build", help="execute what changed and build the site")
     chosen.add_argument("--strict", action="store_true", help="any finding is a failure")
     chosen = commands.add_parser("execute", help="execute what changed, and build nothing")
-    chosen.add_argument("chapter", nargs="?", help="default: every chapter")
+    chosen.add_argument("chapter", nargs="*", help="default: every chapter")
     chosen = commands.add_parser("reference", help="record a chapter's reference results")
     chosen.add_argument("chapter", help="for example 04_first_cnn or first_cnn")
     part = chosen.add_mutually_exclusive_group()
     part.add_argument("--quick", action="store_true", help="only the quick runs and their cost")
     part.add_argument("--full", action="store_true", help="only the full run; quick runs stay")
     chosen = commands.add_parser("outputs", help="store what the checked cells print")
-    chosen.add_argument("chapter", nargs="?", help="default: every chapter")
+    chosen.add_argument("chapter", nargs="*", help="default: every chapter")
     commands.add_parser("release", help="write the version to everything that names it")
     commands.add_parser("lint", help="list what is wrong with the stored notebooks")
     chosen = commands.add_parser("serve", help="serve the built site on localhost")
     chosen.add_argument("--port", type=int, default=DEFAULT_PORT)
     options = parser.parse_args(arguments)
-    checkout = paths.default()
+    checkout = paths.Checkout(options.root.resolve()) if options.root else paths.default()
     expected = (execute.ChapterFailed, reference.Refused, report.NotSound, ValueError)
     try:
         if options.command in RUN_CHAPTERS:
@@ -81,7 +84,7 @@ def build(checkout: paths.Checkout, *, strict: bool = False) -> report.Report:
     """
     profile = profiles.name()
     with lock.hold(checkout):
-        runs = _execute_all(checkout.chapters(), checkout)
+        runs = execute.all_of(checkout.chapters(), checkout, profile)
         clashes = stage.stage(checkout, profile, runs)
         outcome = site.build(checkout)
         failed = [run.name for run in runs if run.failed is not None]
@@ -92,21 +95,13 @@ def build(checkout: paths.Checkout, *, strict: bool = False) -> report.Report:
     return made
 
 
-def _execute_all(chapters: list[pathlib.Path], checkout: paths.Checkout) -> list[entries.Run]:
-    """Each chapter's execution, a new one where none is kept that can stand for it."""
-    return [
-        execute.chapter(chapter, checkout, profiles.name(), f"[{number}/{len(chapters)}]")
-        for number, chapter in enumerate(chapters, start=1)
-    ]
-
-
-def _chosen(name: str | None, checkout: paths.Checkout) -> list[pathlib.Path]:
-    return [find_chapter(name, checkout)] if name else checkout.chapters()
+def _chosen(names: Sequence[str], checkout: paths.Checkout) -> list[pathlib.Path]:
+    return [find_chapter(name, checkout) for name in names] or checkout.chapters()
 
 
 def _execute(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     with lock.hold(checkout):
-        runs = _execute_all(_chosen(options.chapter, checkout), checkout)
+        runs = execute.all_of(_chosen(options.chapter, checkout), checkout, profiles.name())
     made = report.Report(runs=runs, broken=[], remarks=[])
     findings = made.findings()
     print(findings, end="\n" if findings else "")

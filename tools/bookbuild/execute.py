@@ -1,6 +1,8 @@
-"""Execute chapters, one at a time, with a progress line, and keep what they made."""
+"""Execute chapters, side by side where they are quick, and keep what they made."""
 
 import asyncio
+import atexit
+import concurrent.futures
 import contextlib
 import logging
 import math
@@ -10,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -30,6 +32,13 @@ CLAIMS = "remove-cell"
 
 TIMEOUT_VARIABLE = "SEEING_CELL_TIMEOUT"
 TIMEOUTS_S = {"quick": 600, "full": 7200}
+
+# How many chapters run at once.
+JOBS_VARIABLE = "SEEING_JOBS"
+# A quick chapter holds up to 2.5 GB.
+BYTES_A_JOB = 4e9
+# TensorFlow takes all memory of the first accelerator that it sees: CUDA's and ROCm's devices.
+ACCELERATORS = ("/dev/nvidia0", "/dev/kfd")
 
 # What is said of an exception: its first words; the traceback has the rest.
 MAX_MESSAGE = 200
@@ -57,12 +66,86 @@ class ChapterFailed(Exception):
         self.execution = execution
 
 
+class Stopped(Exception):
+    """The chapter was ended because the build was: nothing of it is kept."""
+
+
 # The executed notebook, seconds, and the peak memory in MB.
 Execution = tuple[nbformat.NotebookNode, float, float]
 
 
+def all_of(
+    notebooks: Sequence[pathlib.Path], checkout: paths.Checkout, profile: str
+) -> list[entries.Run]:
+    """Each chapter's execution, a new one where none is kept that can stand for it.
+
+    Args:
+        notebooks: the chapters.
+        checkout: the book.
+        profile: ``"quick"`` or ``"full"``.
+
+    Returns:
+        The executions, in the chapters' order.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C, after all kernels were ended.
+        ValueError: when the number of jobs, or the limit on a cell's time, is no number.
+    """
+    places = [f"[{number}/{len(notebooks)}]" for number in range(1, len(notebooks) + 1)]
+    at_once = min(jobs(profile), len(notebooks))
+    if at_once < 2:
+        return [
+            chapter(notebook, checkout, profile, place)
+            for notebook, place in zip(notebooks, places, strict=True)
+        ]
+    stop = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        started = [
+            pool.submit(chapter, notebook, checkout, profile, place, stop)
+            for notebook, place in zip(notebooks, places, strict=True)
+        ]
+        try:
+            done, _ = concurrent.futures.wait(
+                started, return_when=concurrent.futures.FIRST_EXCEPTION
+            )
+            for run in done:
+                run.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [run.result() for run in started]
+
+
+def jobs(profile: str) -> int:
+    """How many chapters to execute at once: ``SEEING_JOBS``, or what the machine allows.
+
+    A quick chapter mostly waits for one core. Full chapters measure times and train with all
+    cores, and an accelerator serves one process: those run one after the other.
+
+    Args:
+        profile: ``"quick"`` or ``"full"``.
+
+    Raises:
+        ValueError: when ``SEEING_JOBS`` is no whole number that is at least 1.
+    """
+    text = os.environ.get(JOBS_VARIABLE, "")
+    if text:
+        if not text.isdecimal() or int(text) < 1:
+            raise ValueError(f"{JOBS_VARIABLE} is {text!r}; expected a whole number, such as 1")
+        return int(text)
+    if profile != "quick" or any(pathlib.Path(device).exists() for device in ACCELERATORS):
+        return 1
+    fit = int(psutil.virtual_memory().available // BYTES_A_JOB)
+    return max(1, min(os.cpu_count() or 1, fit))
+
+
 def chapter(
-    notebook: pathlib.Path, checkout: paths.Checkout, profile: str, progress: str = ""
+    notebook: pathlib.Path,
+    checkout: paths.Checkout,
+    profile: str,
+    progress: str = "",
+    stop: threading.Event | None = None,
 ) -> entries.Run:
     """Execute a chapter, unless an execution is kept that can stand for it.
 
@@ -74,6 +157,10 @@ def chapter(
         checkout: the book.
         profile: ``"quick"`` or ``"full"``.
         progress: what the progress line starts with, for example ``"[1/14]"``.
+        stop: ends the execution when it is set; other chapters may run beside this one.
+
+    Raises:
+        Stopped: when ``stop`` was set before the end.
     """
     start = f"{progress} {notebook.stem}".strip()
     key = fingerprint.chapter_key(notebook, checkout.root, profile)
@@ -85,7 +172,9 @@ def chapter(
     with tempfile.TemporaryDirectory(prefix="seeing-chapter-") as work:
         environment, failure = kernel_environment(profile), None
         try:
-            execution = execute(notebook, pathlib.Path(work), environment, start, checkout)
+            execution = execute(
+                notebook, pathlib.Path(work), environment, start, checkout, stop=stop
+            )
         except ChapterFailed as failed:
             print(failed, file=sys.stderr, flush=True)
             execution, failure = failed.execution, failed.failure
@@ -121,6 +210,7 @@ def execute(
     checkout: paths.Checkout,
     *,
     claims_may_raise: bool = False,
+    stop: threading.Event | None = None,
 ) -> Execution:
     """Run a notebook's cells in a fresh kernel, in the folder ``work``.
 
@@ -133,9 +223,12 @@ def execute(
         progress: what the progress line starts with.
         checkout: the book; as far as a failed notebook ran is kept in its ``failed`` folder.
         claims_may_raise: whether to go on after a claim that raises; :func:`raised` names it.
+        stop: ends the execution when it is set. Where it is given, others may run beside this
+            one: then progress is told in whole lines, on a terminal, too.
 
     Raises:
         ChapterFailed: when a cell raises or takes too long, or the kernel dies.
+        Stopped: when ``stop`` was set before the end.
         KeyboardInterrupt: on Ctrl-C, after the kernel was ended.
         ValueError: when the limit on a cell's time is no number.
     """
@@ -148,7 +241,8 @@ def execute(
         for cell in book.cells:
             if CLAIMS in cell.metadata.get("tags", []):
                 cell.metadata.tags.append("raises-exception")
-    line = _ProgressLine(progress, sum(cell.cell_type == "code" for cell in book.cells))
+    n_cells = sum(cell.cell_type == "code" for cell in book.cells)
+    line = _ProgressLine(progress, n_cells, is_alone=stop is None)
     client = nbclient.NotebookClient(
         book,
         timeout=limit_s or None,
@@ -160,7 +254,7 @@ def execute(
         log=_QUIET,
     )
     start = time.monotonic()
-    with _Watch(client, line) as watch:
+    with _Watch(client, line, stop) as watch:
         try:
             _run_in_thread(client, environment, watch)
         # A kernel that dies, or never starts, is a RuntimeError.
@@ -169,6 +263,8 @@ def execute(
             nbclient.exceptions.CellTimeoutError,
             RuntimeError,
         ) as error:
+            if stop is not None and stop.is_set():
+                raise Stopped(f"{notebook.name} was stopped") from error
             failure = _failure(error, line, limit_s)
             line.done("FAILED")
             execution = (book, time.monotonic() - start, watch.peak_mb)
@@ -267,21 +363,21 @@ def _run_in_thread(
 
 
 class _ProgressLine:
-    """One line a chapter: rewritten while it runs on a terminal, printed once elsewhere.
+    """One line a chapter: rewritten while it runs alone on a terminal, printed once elsewhere.
 
     A cell that takes long, for example because it waits for a network that is not there, says so:
-    on a terminal in this line, elsewhere in lines of their own, fewer and fewer.
+    in the line that is rewritten, or else in lines of their own, fewer and fewer.
 
     Attributes:
         number: the code cell that runs, counted from 1.
         cell: that cell; None before the first.
     """
 
-    def __init__(self, start: str, total: int):
+    def __init__(self, start: str, total: int, *, is_alone: bool = True):
         self._start, self._total = start, total
         self.number = 0
         self.cell: nbformat.NotebookNode | None = None
-        self._live = sys.stdout.isatty()
+        self._live = is_alone and sys.stdout.isatty()
         self._width = 0
         self._cell_began = time.monotonic()
         self._say_after_s = FIRST_WORD_AFTER_S
@@ -328,18 +424,23 @@ class _ProgressLine:
 class _Watch:
     """Watches the kernel and its children while a block runs; at its end they are gone.
 
-    The progress line is told that time goes by.
+    The progress line is told that time goes by. When ``stop`` is set, the processes are ended.
 
     Attributes:
         peak_mb: the most memory that they held together, in MB.
     """
 
     def __init__(
-        self, client: nbclient.NotebookClient, line: _ProgressLine, interval_s: float = 0.2
+        self,
+        client: nbclient.NotebookClient,
+        line: _ProgressLine,
+        stop: threading.Event | None,
+        interval_s: float = 0.2,
     ):
         self._client, self._line, self._interval_s = client, line, interval_s
+        self._stop = stop or threading.Event()
         self._seen: set[psutil.Process] = set()
-        self._stop = threading.Event()
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.peak_mb = 0.0
 
@@ -353,12 +454,16 @@ class _Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop.set()
+        self._over.set()
         self._thread.join()
         self.end_processes()
+        # nbclient forgets this where a kernel ends before it has answered, and raises at the end.
+        atexit.unregister(self._client._cleanup_kernel)
 
     def _watch(self) -> None:
-        while not self._stop.wait(self._interval_s):
+        while not self._over.wait(self._interval_s):
+            if self._stop.is_set():
+                self.end_processes()
             with contextlib.suppress(BrokenPipeError):  # the main thread will notice
                 self._line.tick()
             with contextlib.suppress(psutil.Error):

@@ -3,14 +3,18 @@
 nbval collects the cells, compares outputs and reports, unchanged. Only the kernel that it talks to
 is another: it answers with the messages of the chapter's kept execution, and executes the chapter
 through the build first where none is current. So ``make test`` executes a chapter once, and nbval,
-the bands, the strict build and the site's tests look at that one execution.
+the bands, the strict build and the site's tests look at that one execution. Chapters are executed
+by a process of their own from the moment on when the tests are collected, so that the unit tests
+run meanwhile.
 
 Without this plugin, ``pytest --nbval notebooks`` starts kernels of its own.
 """
 
 import pathlib
 import queue
-from collections.abc import Generator, Iterator
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import nbformat
@@ -38,11 +42,55 @@ def pytest_collect_file(
     ]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to execute the chapters that will be asked for."""
+    asked = [item.parent for item in session.items if isinstance(item.parent, ReplayedNotebook)]
+    names = list(dict.fromkeys(notebook.path.stem for notebook in asked))
+    if names and not session.config.option.collectonly:
+        session.config.stash[EXECUTION] = Execution(session.config.rootpath, names)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what is still being executed, if the tests ended before."""
+    execution = session.config.stash.get(EXECUTION, None)
+    if execution is not None:
+        execution.end()
+
+
+class Execution:
+    """A process that executes chapters through the build; it holds the checkout's lock."""
+
+    def __init__(self, root: pathlib.Path, names: Sequence[str]):
+        self._log = paths.Checkout(root).build / "tests.log"
+        self._log.parent.mkdir(exist_ok=True)
+        with self._log.open("w", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bookbuild", "--root", str(root), "execute", *names],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait(self) -> None:
+        """Wait for its end, and print what it said."""
+        self._process.wait()
+        print(self._log.read_text(encoding="utf-8"))
+
+    def end(self) -> None:
+        """End it and its kernels, as Ctrl-C would."""
+        self._process.terminate()
+        self._process.wait()
+
+
+EXECUTION = pytest.StashKey[Execution]()
+
+
 class ReplayedNotebook(nbval_plugin.IPyNbFile):
     """A notebook as nbval collects it, whose kernel replays the build's execution."""
 
     def setup(self) -> None:
         """Take nbval's own steps, but for the kernel and its coverage."""
+        self.config.stash[EXECUTION].wait()
         checkout = paths.Checkout(self.config.rootpath)
         profile = profiles.name()
         with lock.hold(checkout):
