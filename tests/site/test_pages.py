@@ -224,6 +224,37 @@ def test_every_figure_has_a_caption_and_an_alt_text(html: pathlib.Path, pages: l
     assert problems == []
 
 
+# How wide drawings are shown, beside their full width; how wide the figure is that holds them.
+SHOWN = """() => [...document.querySelectorAll('article img.seeing-drawing')].map((image) => ({
+  source: image.getAttribute('src'), shown: image.getBoundingClientRect().width,
+  full: image.naturalWidth, room: image.parentElement.clientWidth}))"""
+
+
+def test_the_letters_of_drawings_can_be_read_on_a_phone(
+    browser: sync_api.Browser, address: str, html: pathlib.Path, pages: list[str]
+) -> None:
+    """No smaller than nine pixels, or no smaller than they are at full size."""
+    context = browser.new_context(viewport={"width": 390, "height": 900})
+    page = context.new_page()
+    small, seen = [], 0
+    for name in pages:
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        for image in page.evaluate(SHOWN):
+            drawing = ((html / name).parent / image["source"]).read_text(encoding="utf-8")
+            # Letters are outlines, written a hundred times as large and in points.
+            scales = re.findall(r"scale\((0\.\d+) -\1\)", drawing)
+            if not scales:
+                continue
+            seen += 1
+            full = min(float(scale) for scale in scales) * 100 * 96 / 72
+            letters = full * image["shown"] / image["full"]
+            if letters < min(9, full) - 0.05:
+                small.append(f"{name}: {image['source']} has letters of {letters:.1f} px")
+    context.close()
+    assert seen > 10
+    assert small == []
+
+
 def test_no_stored_page_source_links_to_a_script_or_style_elsewhere(
     html: pathlib.Path, pages: list[str]
 ) -> None:

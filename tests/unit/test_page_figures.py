@@ -33,7 +33,7 @@ def picture():
 
 def test_lines_and_letters_are_svg_and_nothing_else(drawing):
     assert not style.has_pixels(drawing)
-    written = style.as_svg(drawing)
+    written, _ = style.as_svg(drawing)
     assert written.startswith("<?xml") and "<svg" in written
     assert "<image" not in written
     assert style.as_png(drawing) is None
@@ -46,7 +46,7 @@ def test_the_same_drawing_is_the_same_file():
         shown, axis = plt.subplots(figsize=(3, 2))
         axis.plot([1, 2, 3], label="a")
         axis.legend()
-        written.append(style.as_svg(shown))
+        written.append(style.as_svg(shown)[0])
     assert written[0] == written[1]
 
 
@@ -110,6 +110,46 @@ def test_a_picture_gets_the_width_that_it_asks_for():
     figures.fit(cell)
     assert cell.metadata["mystnb"]["image"] == {"alt": "a cat", "width": "372px"}
     assert cell.metadata["mystnb"]["figure"] == {"caption": "A cat."}
+
+
+@pytest.mark.parametrize(
+    ("width", "letters_px", "classes"),
+    [
+        (691, 13.3, ["seeing-least-480"]),
+        (691, 10.7, ["seeing-least-600"]),
+        (691, 8.0, ["seeing-least-720"]),  # at full size they are no larger
+        (400, 13.3, []),
+        (288, 9.0, []),
+    ],
+)
+def test_a_wide_figure_keeps_a_width_at_which_its_letters_can_be_read(width, letters_px, classes):
+    assert figures.least_width(width, letters_px) == classes
+    for mime, data in ((figures.SVG, f'<svg width="{width * 0.75}pt">'), (figures.PNG, "AAAA")):
+        cell = shown({mime: data}, **{mime: {"width": width, "letters_px": letters_px}})
+        figures.fit(cell)
+        drawing = [figures.DRAWING] if mime == figures.SVG else []
+        image = cell.metadata["mystnb"]["image"]
+        assert image.get("classes", "").split() == drawing + classes
+
+
+def test_every_least_width_has_its_rule_in_the_style_sheet(root):
+    sheet = (root / "book/_static/seeing.css").read_text(encoding="utf-8")
+    for width in range(figures.PHONE_PX, 840):
+        for name in figures.least_width(width, 9.0):
+            assert f"img.{name} {{ min-width: {name.rpartition('-')[2]}px; }}" in sheet
+
+
+def test_a_figure_says_how_large_its_smallest_letters_are():
+    style.use_house_style()
+    drawn, axis = plt.subplots(figsize=(3, 2))
+    axis.plot([1, 2, 3])
+    axis.set_title("a title")
+    axis.text(1, 1, "small", fontsize=6)
+    axis.text(1, 1, " ", fontsize=2)
+    axis.text(1, 1, "unseen", fontsize=3, visible=False)
+    assert style.as_svg(drawn)[1] == {"letters_px": 8.0}
+    axis.imshow(np.eye(3))
+    assert style.as_png(drawn)[1]["letters_px"] == pytest.approx(6 * 110 / 72)
 
 
 def test_what_the_chapter_says_stays():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
-from bookbuild import answers
+from bookbuild import answers, figures
 
 if TYPE_CHECKING:
     from sphinx import application
@@ -32,7 +32,11 @@ def complete(
     doctree: nodes.document | None,
 ) -> None:
     """Describe the page, and load the scripts of those elements that it holds, and no others."""
-    for name in sorted(set(_ELEMENT.findall(context.get("body") or ""))):
+    body = context.get("body") or ""
+    scripts = set(_ELEMENT.findall(body))
+    if f"{figures.LEAST_WIDTH}-" in body:
+        scripts.add("scrolling-figures")
+    for name in sorted(scripts):
         app.add_js_file(f"{name}.js", type="module")
     if doctree is not None:
         text = html.escape(description(doctree))

@@ -11,7 +11,7 @@ import IPython
 import matplotlib as mpl
 import numpy as np
 from IPython.core import pylabtools
-from matplotlib import figure
+from matplotlib import figure, text
 from matplotlib import pyplot as plt
 
 from seeing.figures import lettering
@@ -23,6 +23,8 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 CORRECT, WRONG = COLORS[2], COLORS[1]
 
 MARKERS = "osD^v*X"
+
+POINTS_AN_INCH, CSS_PIXELS_AN_INCH = 72, 96
 
 
 def use_house_style() -> None:
@@ -74,20 +76,39 @@ def has_pixels(shown: figure.Figure) -> bool:
     return any(axis.images for axis in shown.axes)
 
 
-def as_svg(shown: figure.Figure) -> str | None:
-    """A figure of lines and letters as SVG, which is sharp at any size; else None."""
+def as_svg(shown: figure.Figure) -> tuple[str, dict[str, Any]] | None:
+    """A figure of lines and letters as SVG, which is sharp at any size; else None.
+
+    Returns:
+        The file, and under ``"letters_px"`` how large its smallest letters are at full size.
+    """
     if has_pixels(shown) or not shown.axes:
         return None
-    return pylabtools.print_figure(shown, "svg", metadata={"Date": None})
+    written = pylabtools.print_figure(shown, "svg", metadata={"Date": None})
+    return written, _letters(shown, CSS_PIXELS_AN_INCH)
 
 
 def as_png(shown: figure.Figure) -> tuple[bytes, dict[str, Any]] | None:
     """A figure of pictures as PNG, with twice the pixels that it is to be shown with; else None.
 
     Returns:
-        The file, and its width and height on the page, in pixels.
+        The file, and its width and height on the page, in pixels; under ``"letters_px"``, how
+        large its smallest letters are then.
     """
-    return pylabtools.retina_figure(shown) if has_pixels(shown) else None
+    if not has_pixels(shown):
+        return None
+    content, size = pylabtools.retina_figure(shown)
+    return content, size | _letters(shown, shown.dpi)
+
+
+def _letters(shown: figure.Figure, dots_an_inch: float) -> dict[str, float]:
+    """The smallest letters' size in pixels, where there are letters."""
+    sizes = [
+        one.get_fontsize()
+        for one in shown.findobj(text.Text)
+        if one.get_visible() and one.get_text().strip()
+    ]
+    return {"letters_px": min(sizes) * dots_an_inch / POINTS_AN_INCH} if sizes else {}
 
 
 def readable_on(background: Sequence[float]) -> str:
