@@ -12,6 +12,8 @@ from axe_playwright_python import sync_playwright as axe_playwright
 from bs4 import BeautifulSoup
 from playwright import sync_api
 
+from bookbuild import paths, web
+
 pytestmark = pytest.mark.browser
 
 MAX_TRANSFER_BYTES = 1_000_000
@@ -268,6 +270,21 @@ def test_no_stored_page_source_links_to_a_script_or_style_elsewhere(
                 if target.startswith(("http:", "https:", "//")) and not canonical:
                     problems.append(f"{name}: {target}")
     assert problems == []
+
+
+def test_a_shared_link_shows_the_page_and_a_picture_of_the_book(
+    html: pathlib.Path, pages: list[str], checkout: paths.Checkout
+) -> None:
+    base = web.address(checkout)
+    for name in pages:
+        soup = BeautifulSoup((html / name).read_text(encoding="utf-8"), "html.parser")
+        assert soup.find("link", rel="canonical")["href"] == f"{base}{name}"
+        said = {tag.get("property"): tag["content"] for tag in soup.select("meta[property]")}
+        assert said["og:image"] == f"{base}_static/{web.PREVIEW}"
+        assert said["og:title"]
+    assert (html / "_static" / web.PREVIEW).is_file()
+    assert (html / web.SITEMAP).read_text(encoding="utf-8").count("<loc>") == len(pages)
+    assert (html / web.NOT_FOUND).is_file()
 
 
 def test_internal_links_lead_somewhere(html: pathlib.Path, pages: list[str]) -> None:

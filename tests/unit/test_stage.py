@@ -9,7 +9,7 @@ import pytest
 import yaml
 from fakes import Book, code, prose, write_notebook
 
-from bookbuild import data_state, entries, execute, front, notes, stage
+from bookbuild import data_state, entries, execute, front, notes, stage, web
 
 PAGE = "notebooks/01_letters.ipynb"
 
@@ -83,9 +83,10 @@ def test_pages_are_copied_as_they_are(small):
         "_toc.yml",
         "book/preface.md",
         "book/_static/house.css",
+        f"book/_static/{web.PREVIEW}",
         PAGE,
     }
-    for name in set(found) - {PAGE, "_toc.yml"}:
+    for name in set(found) - {PAGE, "_toc.yml", f"book/_static/{web.PREVIEW}"}:
         assert found[name] == (small.root / name).read_bytes()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
-from bookbuild import answers, figures
+from bookbuild import answers, figures, web
 
 if TYPE_CHECKING:
     from sphinx import application
@@ -40,12 +40,15 @@ def complete(
         app.add_js_file(f"{name}.js", type="module")
     if doctree is not None:
         text = html.escape(description(doctree))
+        picture = f"{app.config.html_baseurl}_static/{web.PREVIEW}"
         title = html.escape(re.sub(r"<[^>]*>", "", context.get("title", "")))
         context["metatags"] = (context.get("metatags") or "") + (
             f'<meta name="description" content="{text}" />\n'
             f'<meta property="og:title" content="{title}" />\n'
             f'<meta property="og:description" content="{text}" />\n'
             '<meta property="og:type" content="article" />\n'
+            f'<meta property="og:image" content="{picture}" />\n'
+            '<meta name="twitter:card" content="summary_large_image" />\n'
         )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Container
 
 import nbformat
 
-from bookbuild import paths, stage
+from bookbuild import paths, stage, web
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
 START = "from jupyter_book.cli import main; main.main()"
@@ -74,6 +74,7 @@ def build(checkout: paths.Checkout) -> Outcome:
     remove_stale_pages(checkout)
     for page in checkout.html.rglob("*.html"):
         finish_page(page)
+    web.write(checkout)
     broken = [*missing_pages(checkout), *missing_exports(checkout)]
     outcome = Outcome(broken=broken, warnings=warnings(done.stdout))
     if done.returncode != 0:

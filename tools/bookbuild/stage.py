@@ -23,6 +23,7 @@ from bookbuild import (
     overview,
     paths,
     scoreboard,
+    web,
 )
 
 STATIC = "book/_static"
@@ -73,6 +74,9 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
             wanted.add(_page(path, checkout, runs, pictures))
+    title = yaml.safe_load((checkout.root / "_config.yml").read_text(encoding="utf-8"))["title"]
+    preview = checkout.source / STATIC / web.PREVIEW
+    wanted.add(_write(web.preview(title, web.SUBTITLE), preview))
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
