@@ -354,7 +354,7 @@ def worthless(content: dict[str, Any]) -> dict[str, str]:
     """
     if profiles.name() != "quick":
         return {}
-    recorded = reference.Recorded(content)
+    recorded, declared = reference.Recorded(content), content.get("quick_shown", {})
     useless: dict[str, list[str]] = {}
     useful: set[str] = set()
     for state in STATES:
@@ -366,12 +366,10 @@ def worthless(content: dict[str, Any]) -> dict[str, str]:
             for name, value in runs[0]["metrics"].items()
             if name in recorded.measured  # quick runs may be older than the full one
         }
-        verdict = reference.compare(
-            recorded, measured, runs[0]["data"], shown=content.get("quick_shown", {})
-        )
+        verdict = reference.compare(recorded, measured, runs[0]["data"], shown=declared)
         useful |= verdict.bands.keys()
         for name, why in verdict.unchecked.items():
-            if "guessing" in why:
+            if name not in declared and "guessing" in why:
                 useless.setdefault(name, []).append(why)
     return {name: whys[0] for name, whys in useless.items() if name not in useful}
 
