@@ -16,7 +16,7 @@ from collections.abc import Container
 
 import nbformat
 
-from bookbuild import paths, stage, web
+from bookbuild import paths, search, stage, web
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
 START = "from jupyter_book.cli import main; main.main()"
@@ -75,6 +75,7 @@ def build(checkout: paths.Checkout) -> Outcome:
     for page in checkout.html.rglob("*.html"):
         finish_page(page)
     web.write(checkout)
+    search.write(checkout)
     broken = [*missing_pages(checkout), *missing_exports(checkout)]
     outcome = Outcome(broken=broken, warnings=warnings(done.stdout))
     if done.returncode != 0:
