@@ -6,28 +6,27 @@
 const sectionSearch = (() => {
   const FIRST = 20; // results that are shown at once
   const BEFORE = 60, AROUND = 220; // characters of a snippet
-  const IN_TITLE = 6, IN_PAGE_TITLE = 3, AS_PREFIX = 0.4;
+  const IN_TITLE = 6, IN_PAGE_TITLE = 3, IN_CODE = 0.2, AS_PREFIX = 0.4;
   const stemmer = new Stemmer();
 
+  const whole = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || [];
+  const parts = (word) => (word.includes("_") ? word.split("_").filter(Boolean) : []);
+
   // Lower-case words; a name such as train_test_split counts whole and by its parts.
-  function words(text) {
-    const found = text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || [];
-    return found.flatMap((word) => (word.includes("_") ? [word, ...word.split("_")] : [word]));
-  }
+  const words = (text) => whole(text).flatMap((word) => [word, ...parts(word)]);
 
   // The words of a question that say something, each once; all of them if none does.
-  function asked(question) {
-    const all = [...new Set(words(question))].filter(Boolean);
-    const telling = all.filter((word) => !stopwords.includes(word));
-    return telling.length ? telling : all;
+  function telling(all) {
+    all = [...new Set(all)];
+    const some = all.filter((word) => !stopwords.includes(word));
+    return some.length ? some : all;
   }
 
-  // How often each stem occurs, and each word as it stands, for prefixes.
-  function count(text) {
-    const counts = new Map();
+  // How often each stem occurs.
+  function count(text, each = 1, counts = new Map()) {
     for (const word of words(text)) {
       const stem = stemmer.stemWord(word);
-      counts.set(stem, (counts.get(stem) || 0) + 1);
+      counts.set(stem, (counts.get(stem) || 0) + each);
     }
     return counts;
   }
@@ -42,10 +41,10 @@ const sectionSearch = (() => {
   }
 
   function index(sections) {
-    const made = sections.map(([address, page, title, weight, text]) => ({
-      address, page, title, weight, text,
-      inText: count(text), inTitle: count(title), inPage: count(page),
-      length: words(text).length,
+    const made = sections.map(([address, page, title, weight, text, code]) => ({
+      address, page, title, weight, text, code,
+      inText: count(code, IN_CODE, count(text)), inTitle: count(title), inPage: count(page),
+      length: words(text).length + IN_CODE * words(code).length,
     }));
     made.meanLength = made.reduce((sum, one) => sum + one.length, 0) / made.length;
     return made;
@@ -63,7 +62,12 @@ const sectionSearch = (() => {
 
   // Sections that hold every word, or, where there is none, those that hold some.
   function find(indexed, question) {
-    const wanted = asked(question);
+    const found = findWords(indexed, telling(whole(question)));
+    // A name that is nowhere may have parts that are.
+    return found.results.length ? found : findWords(indexed, telling(words(question)));
+  }
+
+  function findWords(indexed, wanted) {
     const holds = wanted.map((word) =>
       indexed.map((one) => occurrences(one.inText, word) + occurrences(one.inTitle, word) +
         (one.title ? 0 : occurrences(one.inPage, word)) > 0));
@@ -83,15 +87,15 @@ const sectionSearch = (() => {
     return { words: wanted, isWhole: most === wanted.length, results: results.map((r) => r.one) };
   }
 
-  // Where the words of a question stand in a text: pairs of beginning and end.
+  // Where the words of a question stand in a text: beginning, end, and which word it is.
   function places(text, wanted) {
     const stems = wanted.map((word) => stemmer.stemWord(word));
     const found = [];
     for (const match of text.matchAll(/[\p{L}\p{N}_]+/gu)) {
-      const word = match[0].toLowerCase();
-      const hit = words(word).some((part) => stems.includes(stemmer.stemWord(part)) ||
-        wanted.some((start) => start.length > 2 && part.startsWith(start)));
-      if (hit) found.push([match.index, match.index + match[0].length]);
+      const inside = words(match[0]);
+      const which = wanted.findIndex((start, number) => inside.some((part) =>
+        stemmer.stemWord(part) === stems[number] || (start.length > 2 && part.startsWith(start))));
+      if (which >= 0) found.push([match.index, match.index + match[0].length, which]);
     }
     return found;
   }
@@ -102,14 +106,25 @@ const sectionSearch = (() => {
     return made;
   }
 
-  // Text around the first hit, with all hits marked.
-  function snippet(text, wanted) {
+  // Where a snippet begins: before the hit that has most of the wanted words near it.
+  function beginning(text, hits) {
+    const variety = hits.map(([begin]) => new Set(hits
+      .filter(([at, end]) => at >= begin && end <= begin + AROUND - BEFORE)
+      .map(([, , which]) => which)).size);
+    const best = hits[variety.indexOf(Math.max(...variety))];
+    return best ? text.lastIndexOf(" ", Math.max(0, best[0] - BEFORE)) + 1 : 0;
+  }
+
+  // Text around hits, which are marked; from the code where the text has none.
+  function snippet(one, wanted) {
+    const text = places(one.text, wanted).length || !places(one.code, wanted).length
+      ? one.text : one.code;
     const hits = places(text, wanted);
-    const from = hits.length ? text.lastIndexOf(" ", Math.max(0, hits[0][0] - BEFORE)) + 1 : 0;
+    const from = beginning(text, hits);
     const to = Math.min(text.length, from + AROUND);
     const made = element("p", { className: "search-snippet" }, from > 0 ? "… " : "");
     let at = from;
-    for (const [begin, end] of hits.filter(([, end]) => end <= to)) {
+    for (const [begin, end] of hits.filter(([begin, end]) => begin >= from && end <= to)) {
       made.append(text.slice(at, begin), element("mark", {}, text.slice(begin, end)));
       at = end;
     }
@@ -121,7 +136,7 @@ const sectionSearch = (() => {
     const link = element("a", { href: root + one.address }, one.title || one.page);
     const heading = element("p", { className: "search-title" }, link);
     if (one.title) heading.append(" ", element("span", { className: "search-page" }, one.page));
-    return element("li", {}, heading, snippet(one.text, wanted));
+    return element("li", {}, heading, snippet(one, wanted));
   }
 
   function show(target, found, root) {

@@ -15,7 +15,11 @@ FILE = "sections.js"
 # Pages that hold many words about what other pages explain: these come last.
 WEIGHTS = {"book/bibliography": 0.2, "book/scoreboard": 0.3, "book/glossary": 0.8}
 
-_UNREAD = "script, style, .headerlink, .copybtn, .seeing-time, annotation, noscript"
+_UNREAD = "script, style, .headerlink, .copybtn, annotation, noscript"
+# What stands on lines of its own: the words before and after do not run together.
+_BLOCKS = (
+    "p, li, dt, dd, div, pre, tr, td, th, figcaption, caption, summary, h1, h2, h3, h4, h5, h6"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Section:
         title: the section's; empty for the page's own beginning.
         weight: by which its score is multiplied.
         text: what it says, less what its own sections say.
+        code: its code, and what the code printed.
     """
 
     address: str
@@ -35,6 +40,7 @@ class Section:
     title: str
     weight: float
     text: str
+    code: str
 
 
 def write(checkout: paths.Checkout) -> None:
@@ -61,24 +67,29 @@ def sections(path: pathlib.Path, page: str) -> Iterator[Section]:
         return
     for unread in article.select(_UNREAD):
         unread.decompose()
+    for block in article.select(_BLOCKS):
+        block.insert_before("\n")
+        block.append("\n")
     found = article.select("section[id]")
     title = _heading(found[0]) if found else ""
     # From the inside out, so that what is left of a section is its own.
-    texts = {}
+    contents = {}
     for section in reversed(found):
         heading = _heading(section)
-        texts[section["id"]] = (heading, _words(section.get_text(" ")).removeprefix(heading))
+        code = [pre.extract().get_text() for pre in section.select("pre")]
+        text = _words(section.get_text()).removeprefix(heading).strip()
+        contents[section["id"]] = (heading, text, _words("\n".join(code)))
         section.extract()
     for number, section in enumerate(found):
-        heading, text = texts[section["id"]]
+        heading, text, code = contents[section["id"]]
         address = f"{page}.html" + (f"#{section['id']}" if number else "")
         weight = WEIGHTS.get(page, 1.0)
-        yield Section(address, title, heading if number else "", weight, text.strip())
+        yield Section(address, title, heading if number else "", weight, text, code)
 
 
 def _heading(section: bs4.Tag) -> str:
     heading = section.find(["h1", "h2", "h3", "h4", "h5", "h6"], recursive=False)
-    return _words(heading.get_text(" ")) if heading else ""
+    return _words(heading.get_text()) if heading else ""
 
 
 def _words(text: str) -> str:
