@@ -527,7 +527,7 @@ def test_the_box_at_the_foot_names_data_seeds_and_what_is_missing(shown):
 def test_the_box_at_the_head_says_what_recording_cost(shown, folder, monkeypatch, report):
     monkeypatch.delenv(reference.REPORT_VARIABLE)
     filled().time_box()
-    assert "6.5 min on 2 CPU cores" in shown[0]["text/plain"]
+    assert "measured on 2 CPU cores" in shown[0]["text/plain"]
     (folder / "some.json").unlink()
     with pytest.raises(FileNotFoundError, match="make reference CHAPTER=some"):
         filled().time_box()

@@ -20,6 +20,7 @@ import pytest
 from fakes import ROOT, Book, code, prose, wait_until
 
 from bookbuild import data_state, entries, execute, fingerprint
+from seeing.record import machine
 
 
 def outputs(book: Book, name: str, profile: str = "quick") -> list[str]:
@@ -467,7 +468,7 @@ def test_an_error_of_the_build_itself_ends_the_others(small, monkeypatch):
 def test_chapters_run_side_by_side_where_that_changes_nothing(monkeypatch, tmp_path):
     monkeypatch.delenv(execute.JOBS_VARIABLE, raising=False)
     monkeypatch.setattr(execute, "ACCELERATORS", (str(tmp_path / "gpu"),))
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(machine, "cores", lambda: 4)
     memory = dataclasses.make_dataclass("Memory", ["available"])
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(100e9))
     assert execute.jobs("quick") == 4

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from fakes import Book, code, prose
 
-from bookbuild import chapters, front
+from bookbuild import chapters, front, paths
 
 TEMPLATE = f"# Book\n\n{front.MARKER}\n"
 PROMISE = "# Letters\n\n*Read them.*\n\nText with *emphasis* and more."
@@ -61,9 +61,9 @@ def test_the_picture_is_the_first_figure_with_a_caption():
     png = base64.b64encode(b"a picture").decode("ascii")
     cells = [plain, figure(**{"text/plain": "x"}), figure(**{"image/png": png})]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    assert front.picture(notebook) == front.Picture(b"a picture", ".png", "A line.")
+    assert front.picture(notebook) == front.Picture(b"a picture", ".png", "A line.", "A figure.")
     notebook.cells.insert(1, figure(**{"image/svg+xml": "<svg/>", "image/png": png}))
-    assert front.picture(notebook) == front.Picture(b"<svg/>", ".svg", "A line.")
+    assert front.picture(notebook) == front.Picture(b"<svg/>", ".svg", "A line.", "A figure.")
     assert front.picture(nbformat.v4.new_notebook(cells=[plain])) is None
 
 
@@ -71,3 +71,38 @@ def test_the_picture_is_the_first_figure_with_a_caption():
 def test_a_page_without_a_place_for_the_cards_is_refused(small, template):
     with pytest.raises(ValueError, match="expected once"):
         front.page(template, small.checkout, {})
+
+
+def test_a_figure_with_the_tag_takes_the_first_ones_place():
+    first, lead = figure(**{"image/svg+xml": "<svg>1</svg>"}), figure(**{"image/svg+xml": "<svg/>"})
+    lead.metadata["tags"] = ["hide-input", "lead"]
+    lead.metadata["mystnb"]["image"]["classes"] = "seeing-drawing"
+    notebook = nbformat.v4.new_notebook(cells=[first, lead])
+    shown = front.picture(notebook)
+    assert (shown.content, shown.classes) == (b"<svg/>", "seeing-drawing")
+    lead.outputs = []
+    assert front.picture(notebook).content == b"<svg>1</svg>", "a chapter that stopped before it"
+
+
+def test_a_chapter_opens_with_its_picture():
+    page = nbformat.v4.new_notebook(cells=[prose("# Lines\n\n*A promise.*"), code("x = 1")])
+    shown = front.Picture(
+        b"", ".svg", 'A line: "straight",\nor not', "A\nfigure.", "seeing-drawing"
+    )
+    front.open_with(page, shown, "../a.svg")
+    assert [cell.cell_type for cell in page.cells] == ["markdown", "markdown", "code"]
+    assert page.cells[1].source == (
+        "```{figure} ../a.svg\n"
+        ':alt: "A line: \\"straight\\", or not"\n'
+        ":class: seeing-drawing\n"
+        ":figclass: seeing-lead\n\n"
+        "A figure.\n```"
+    )
+
+
+def test_every_chapter_names_one_figure_to_open_with(root):
+    for chapter in paths.Checkout(root).chapters():
+        cells = nbformat.read(chapter, as_version=4).cells
+        tagged = [cell for cell in cells if front.LEAD in cell.metadata.get("tags", [])]
+        assert len(tagged) == 1, chapter.name
+        assert "figure" in tagged[0].metadata["mystnb"], chapter.name

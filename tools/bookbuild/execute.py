@@ -137,7 +137,7 @@ def jobs(profile: str) -> int:
     if profile != "quick" or any(pathlib.Path(device).exists() for device in ACCELERATORS):
         return 1
     fit = int(psutil.virtual_memory().available // BYTES_A_JOB)
-    return max(1, min(os.cpu_count() or 1, fit))
+    return max(1, min(machine.cores(), fit))
 
 
 def chapter(

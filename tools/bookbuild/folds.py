@@ -13,7 +13,6 @@ FOLDS = {"hide-input", "hide-cell", "hide-output"}
 
 # What a cell calls, and what it is then the code of. The first that fits decides.
 PARTS = {
-    "record.time_box(": "the box",
     "record.provenance(": "the box",
     "record.conclude(": "the table of all results",
     "source_code.show(": "showing a helper",
@@ -40,6 +39,8 @@ def name(cell: nbformat.NotebookNode) -> str:
         return solution[1]
     if '"google.colab"' in source:
         return "Setup on Colab"
+    if "chapter.Chapter(" in source and re.match(r"(import|from) ", source):
+        return "Setup"
     if "figure" in cell.metadata.get("mystnb", {}):
         return "Code: the figure"
     part = next((said for call, said in PARTS.items() if call in source), None)

@@ -1,11 +1,13 @@
 """The front page's cards, one a chapter: its picture, its promise, a measured result, its time.
 
-The page's prose is ``book/front.md``. The picture is the first figure of the chapter's execution,
-the promise the line below its title; the result comes from ``results/*.json``, with its interval.
+The page's prose is ``book/front.md``. The picture is the figure of the chapter's execution whose
+cell has the tag ``lead``; the chapter opens with it, too. The promise is the line below the
+chapter's title; the result comes from ``results/*.json``, with its interval.
 """
 
 import base64
 import dataclasses
+import json
 import pathlib
 
 import nbformat
@@ -17,6 +19,9 @@ from seeing.record import metric as metrics
 PAGE = "book/front.md"
 MARKER = "<!-- cards -->"
 PICTURES = "book/_static/cards"
+
+# A cell's tag, and the class of the figure at a page's head, which has no number of its own.
+LEAD, LEAD_CLASS = "lead", "seeing-lead"
 
 # Of each chapter one recorded accuracy, and what it is a share of.
 HEADLINES = {
@@ -38,17 +43,21 @@ ENDINGS = {"image/svg+xml": ".svg", "image/png": ".png"}
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A chapter's picture on the front page.
+    """A chapter's picture: on the front page, and at the chapter's head.
 
     Attributes:
         content: of its file.
         ending: of its file's name.
         alt: what it shows, for whoever does not see it.
+        caption: Markdown.
+        classes: of the style sheet, as the figure itself has them.
     """
 
     content: bytes
     ending: str
     alt: str
+    caption: str = ""
+    classes: str = ""
 
 
 def page(template: str, checkout: paths.Checkout, pictures: dict[str, Picture]) -> str:
@@ -98,17 +107,48 @@ def _result(chapter: pathlib.Path, checkout: paths.Checkout) -> str:
     return "; ".join(parts)
 
 
-def picture(executed: nbformat.NotebookNode) -> Picture | None:
-    """A chapter's first figure with a caption; None where it has none."""
-    for cell in executed.cells:
-        options = cell.metadata.get("mystnb", {})
-        if "figure" not in options:
-            continue
-        for output in cell.get("outputs", []):
-            for kind, ending in ENDINGS.items():
-                found = "".join(output.get("data", {}).get(kind, ""))
-                if found:
-                    is_text = ending == ".svg"
-                    content = found.encode() if is_text else base64.b64decode(found)
-                    return Picture(content, ending, options.get("image", {}).get("alt", ""))
+def picture(page: nbformat.NotebookNode) -> Picture | None:
+    """The picture that a chapter is known by: the figure with the tag ``lead``, or its first one.
+
+    Args:
+        page: the chapter with the outputs of its execution.
+
+    Returns:
+        None where it has no figure with a caption.
+    """
+    figures = [cell for cell in page.cells if "figure" in cell.metadata.get("mystnb", {})]
+    figures.sort(key=lambda cell: LEAD not in cell.metadata.get("tags", []))
+    return next((found for found in map(_picture_of, figures) if found), None)
+
+
+def _picture_of(cell: nbformat.NotebookNode) -> Picture | None:
+    options = cell.metadata["mystnb"]
+    image = options.get("image", {})
+    for output in cell.get("outputs", []):
+        for kind, ending in ENDINGS.items():
+            found = "".join(output.get("data", {}).get(kind, ""))
+            if found:
+                content = found.encode() if ending == ".svg" else base64.b64decode(found)
+                caption = options["figure"].get("caption", "")
+                classes = image.get("classes", "")
+                return Picture(content, ending, image.get("alt", ""), caption, classes)
     return None
+
+
+def open_with(page: nbformat.NotebookNode, shown: Picture, address: str) -> None:
+    """Let a chapter's page open with its picture, below title and promise.
+
+    Args:
+        page: the chapter.
+        shown: its picture.
+        address: of the picture's file, as seen from the page.
+    """
+    lines = [f"```{{figure}} {address}", f":alt: {_quoted(shown.alt)}"]
+    lines += [f":class: {shown.classes}"] if shown.classes else []
+    lines += [f":figclass: {LEAD_CLASS}", "", " ".join(shown.caption.split()), "```"]
+    page.cells.insert(1, nbformat.v4.new_markdown_cell("\n".join(lines), id="lead-picture"))
+
+
+def _quoted(text: str) -> str:
+    """A text on one line, as a directive's option takes it, whatever it holds."""
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
-from bookbuild import chapters
+from bookbuild import chapters, front
 
 if TYPE_CHECKING:
     from sphinx import application
@@ -38,7 +38,12 @@ def number_page(app: "application.Sphinx", doctree: nodes.document, page: str) -
     if number:
         title = next(doctree.findall(nodes.title))
         title.insert(0, nodes.inline("", f"{number} · ", classes=["chapter-number"]))
-        for count, caption in enumerate(doctree.findall(nodes.caption), start=1):
+        captions = [
+            caption
+            for caption in doctree.findall(nodes.caption)
+            if front.LEAD_CLASS not in caption.parent["classes"]
+        ]
+        for count, caption in enumerate(captions, start=1):
             label = nodes.inline("", f"Figure {number}.{count}.", classes=["figure-number"])
             caption.insert(0, [label, nodes.Text(" ")])
     for reference in list(doctree.findall(nodes.reference)):

@@ -52,15 +52,16 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
     for chapter, run in zip(checkout.chapters(), runs, strict=True):
         entry = entries.folder_of(run, checkout, profile)
         page = merge(chapter, entries.executed_notebook(entry))
-        for sentence in reversed(notes.sentences(run)):
-            notes.put_at_head(page, sentence)
         target = checkout.source / chapter.relative_to(checkout.root)
-        wanted.add(_write(nbformat.writes(page), target))
         shown = front.picture(page)
         if shown:
             pictures[chapter.stem] = shown
             name = f"{chapter.stem}{shown.ending}"
             wanted.add(_write(shown.content, checkout.source / front.PICTURES / name))
+            front.open_with(page, shown, f"../{front.PICTURES}/{name}")
+        for sentence in reversed(notes.sentences(run)):
+            notes.put_at_head(page, sentence)
+        wanted.add(_write(nbformat.writes(page), target))
         for path in _exports(entry):
             name = path.relative_to(entry / entries.EXPORTS)
             first = exporters.setdefault(name, chapter.name)

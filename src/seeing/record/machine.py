@@ -62,9 +62,13 @@ def _gpu_name() -> str | None:
 
 
 def _cpu_name() -> str:
-    cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else 0
-    cores = cores or os.cpu_count() or 1
-    return f"{cores} CPU core" + ("s" if cores != 1 else "")
+    return f"{cores()} CPU core" + ("s" if cores() != 1 else "")
+
+
+def cores() -> int:
+    """How many CPU cores this process may use."""
+    mine = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else ()
+    return len(mine) or os.cpu_count() or 1
 
 
 def wall_seconds() -> float:
@@ -167,8 +171,8 @@ def show_time_box(recorded: Mapping[str, Any] | None) -> None:
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     display.display(
         {
-            "text/html": f'<aside class="seeing-time" aria-label="Cost of this chapter">'
-            f"<p><strong>What this chapter costs</strong></p><ul>{items}</ul></aside>",
+            "text/html": '<aside class="seeing-time" aria-label="Cost of this chapter">'
+            f"<ul>{items}</ul></aside>",
             "text/plain": "\n".join(lines),
         },
         raw=True,
@@ -180,16 +184,15 @@ def time_lines(recorded: Mapping[str, Any]) -> list[str]:
 
     Time and memory are those of the whole chapter, from its kernel's start to its end.
     """
-    device_name = recorded["environment"]["device"]
     lines = []
     for key, name in (("quick_cost", "quick"), ("cost", "full")):
         if key in recorded:
             cost = recorded[key]
             megabytes = cost.get("download_mb", 0)
             lines.append(
-                f"{name} profile: {duration(cost['wall_s'])} on {device_name}, "
+                f"{name} profile: {duration(cost['wall_s'])}, "
                 f"{cost['peak_rss_mb'] / 1000:.1f} GB of memory, "
-                + (f"a download of {megabytes:.0f} MB, once" if megabytes else "no download")
+                + (f"{megabytes:.0f} MB to download once" if megabytes else "no download")
             )
-    lines.append(f"measured on {recorded['recorded']}")
+    lines.append(f"measured on {recorded['environment']['device']}, {recorded['recorded']}")
     return lines
