@@ -59,6 +59,29 @@ export function slider(id, [min, max, step], action) {
   return made;
 }
 
+/* A list of classes, each with a bar as long as its probability. */
+export function probabilityBars(names, label) {
+  const list = element("ol", { className: "digit-demo-bars" });
+  list.setAttribute("aria-label", label);
+  const rows = names.map((name) => {
+    const item = element("li", {});
+    const fill = element("span", { className: "digit-demo-fill" });
+    const track = element("span", { className: "digit-demo-track" });
+    const value = element("span", { className: "digit-demo-value" });
+    track.append(fill);
+    item.append(element("span", { textContent: name }), track, value);
+    list.append(item);
+    return { fill, value };
+  });
+  const show = (probabilities) =>
+    rows.forEach(({ fill, value }, i) => {
+      const percent = 100 * probabilities[i];
+      fill.style.width = `${percent}%`;
+      value.textContent = `${percent.toFixed(1)} %`;
+    });
+  return { list, show };
+}
+
 /* A control with its name, a slider also with its value, and what belongs below it. */
 export function row(title, control, below) {
   const line = element("div", { className: "demo-row" });

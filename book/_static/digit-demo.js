@@ -2,11 +2,9 @@
    Without JavaScript, or from a file:// address, the element's content stays: a static figure.
    With the attribute "sample" it begins with a test digit instead of an empty field. */
 
-import { button, buttonRow, dataOf, element, verdictLine } from "./demo.js";
+import { button, buttonRow, dataOf, element, probabilityBars, verdictLine } from "./demo.js";
 import { FORMAT, decoded, predict } from "./network.js";
-
-const GRID = 28;
-const CELL = 10;
+import { CELL, GRID, paint, resample } from "./pixels.js";
 
 class DigitDemo extends HTMLElement {
   async connectedCallback() {
@@ -45,11 +43,8 @@ class DigitDemo extends HTMLElement {
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("focus", () => this.refresh());
     this.canvas.addEventListener("blur", () => this.refresh());
-    this.bars = this.network.class_names.map((name) => bar(name));
-    const list = element("ol", { className: "digit-demo-bars" });
-    list.setAttribute("aria-label", "Probability of each digit");
-    list.append(...this.bars.map((row) => row.item));
-    columns.append(this.canvas, list);
+    this.bars = probabilityBars(this.network.class_names, "Probability of each digit");
+    columns.append(this.canvas, this.bars.list);
     this.verdict = verdictLine();
     const buttons = buttonRow(
       button("Clear", () => this.clear()),
@@ -138,7 +133,7 @@ class DigitDemo extends HTMLElement {
     const empty = this.ink.every((value) => value === 0);
     const probabilities = empty ? null : predict(this.network, this.exact ?? centered(this.ink));
     this.probabilities = probabilities;
-    this.bars.forEach((row, i) => row.show(probabilities ? probabilities[i] : 0));
+    this.bars.show(probabilities ?? this.network.class_names.map(() => 0));
     if (!probabilities) {
       this.verdict.textContent = "Nothing drawn yet.";
       return;
@@ -149,12 +144,7 @@ class DigitDemo extends HTMLElement {
   }
 
   paint() {
-    const context = this.canvas.getContext("2d");
-    for (let i = 0; i < this.ink.length; i++) {
-      const gray = Math.round(255 * (1 - this.ink[i]));
-      context.fillStyle = `rgb(${gray} ${gray} ${gray})`;
-      context.fillRect((i % GRID) * CELL, Math.floor(i / GRID) * CELL, CELL, CELL);
-    }
+    const context = paint(this.canvas, this.ink);
     if (document.activeElement === this.canvas) {
       context.strokeStyle = this.pen.down ? "#d55e00" : "#0072b2";
       context.lineWidth = 3;
@@ -188,35 +178,6 @@ export function centered(ink) {
   const shiftX = Math.round(massX / mass - GRID / 2);
   const shiftY = Math.round(massY / mass - GRID / 2);
   return resample(scaled, (x, y) => [x + shiftX, y + shiftY]);
-}
-
-/* Bilinear resampling: place(x, y) says where in the source a target pixel's center lies. */
-function resample(source, place) {
-  const at = (x, y) => (x < 0 || y < 0 || x >= GRID || y >= GRID ? 0 : source[y * GRID + x]);
-  return source.map((_, i) => {
-    const [x, y] = place((i % GRID) + 0.5, Math.floor(i / GRID) + 0.5);
-    const [x0, y0] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
-    const [dx, dy] = [x - 0.5 - x0, y - 0.5 - y0];
-    return (
-      (1 - dy) * ((1 - dx) * at(x0, y0) + dx * at(x0 + 1, y0)) +
-      dy * ((1 - dx) * at(x0, y0 + 1) + dx * at(x0 + 1, y0 + 1))
-    );
-  });
-}
-
-function bar(name) {
-  const item = element("li", {});
-  const label = element("span", { className: "digit-demo-name", textContent: name });
-  const track = element("span", { className: "digit-demo-track" });
-  const fill = element("span", { className: "digit-demo-fill" });
-  const value = element("span", { className: "digit-demo-value" });
-  track.append(fill);
-  item.append(label, track, value);
-  const show = (probability) => {
-    fill.style.width = `${100 * probability}%`;
-    value.textContent = `${(100 * probability).toFixed(1)} %`;
-  };
-  return { item, show };
 }
 
 customElements.define("digit-demo", DigitDemo);
