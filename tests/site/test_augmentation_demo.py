@@ -50,7 +50,7 @@ def by_scipy(
     # Rows come first: where a target pixel's row and column lie in the source.
     matrix = np.array([[cosine, -sine], [sine, cosine]]) / size
     middle = np.array([13.5, 13.5])
-    offset = middle - matrix @ (middle + (down, right))
+    offset = middle - matrix @ (middle + np.array([down, right]))
     return ndimage.affine_transform(digit, matrix, offset, order=1, mode="grid-constant")
 
 
