@@ -260,6 +260,7 @@ def said(**accuracies: float) -> dict:
             name: metric.metric(value, n=300, guess=0.1).as_json()
             for name, value in accuracies.items()
         },
+        "shown": {"b": "few"},
     }
 
 
@@ -279,6 +280,7 @@ def test_a_run_more_takes_its_place_among_those_of_its_state() -> None:
         "metrics": {"a": 0.8},
         "n": {"a": 300},
     }
+    assert more["quick_shown"] == {"b": "few"}, "what a chapter declares since then"
     again = reference.with_run(more, ABOUT, said(a=0.85))
     assert [run["metrics"]["a"] for run in again["quick_runs"]] == [0.9, 0.91, 0.7, 0.85]
     assert len(content["quick_runs"]) == 2

@@ -290,7 +290,8 @@ def with_run(
         if any(one[key] != value for key, value in about.items())
     ]
     runs = sorted([*others, added], key=lambda one: STATES.index(one["state"]))
-    return content | {"quick_runs": runs}
+    shown = content.get("quick_shown", {}) | said["shown"]
+    return content | {"quick_runs": runs, "quick_shown": shown}
 
 
 def _require_recorded(names: Iterable[str], content: dict[str, Any]) -> None:
