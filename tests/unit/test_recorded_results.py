@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from bookbuild import chapters, paths
+from bookbuild import reference as recording
 from seeing.record import bands, reference
 
 CHAPTERS = [chapters.slug(path) for path in paths.default().chapters()]
@@ -55,6 +56,10 @@ def test_a_run_as_found_lies_in_its_bands_and_enough_of_them_would_catch_guessin
     assert len(verdict.bands) >= (5 if len(measured) > 10 else 3)
     for name, band in verdict.bands.items():
         assert not band.holds(recorded.measured[name].guess), name
+
+
+def test_a_metric_whose_bands_all_hold_guessing_is_declared(recorded: reference.Recorded) -> None:
+    assert recording.worthless(dict(recorded.content)) == {}
 
 
 def test_each_quick_run_lies_in_the_bands_that_the_others_make(

@@ -13,7 +13,7 @@ CHECKED = "# NBVAL_CHECK_OUTPUT"
 MAX_CODE_LINES = 350
 
 # Cells that a page folds away or leaves out are not part of the lesson.
-FOLDED = {"hide-cell", "hide-input", "remove-cell"}
+FOLDED = {"hide-cell", "hide-input", "remove-cell", "remove-input"}
 
 
 def problems(notebook: pathlib.Path) -> list[str]:
