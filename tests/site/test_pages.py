@@ -226,10 +226,15 @@ def test_every_figure_has_a_caption_and_an_alt_text(html: pathlib.Path, pages: l
     assert problems == []
 
 
-# How wide drawings are shown, beside their full width; how wide the figure is that holds them.
-SHOWN = """() => [...document.querySelectorAll('article img.seeing-drawing')].map((image) => ({
-  source: image.getAttribute('src'), shown: image.getBoundingClientRect().width,
-  full: image.naturalWidth, room: image.parentElement.clientWidth}))"""
+# How wide drawings are shown, beside their full width.
+SHOWN = """async () => {
+  const all = [...document.querySelectorAll('article img')];
+  all.forEach((image) => (image.loading = 'eager'));
+  await Promise.all(all.map((image) => image.decode().catch(() => null)));
+  return [...document.querySelectorAll('article img.seeing-drawing')].map((image) => ({
+    source: image.getAttribute('src'), shown: image.getBoundingClientRect().width,
+    full: image.naturalWidth}));
+}"""
 
 
 def test_the_letters_of_drawings_can_be_read_on_a_phone(

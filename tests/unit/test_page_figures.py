@@ -136,7 +136,7 @@ def test_every_least_width_has_its_rule_in_the_style_sheet(root):
     sheet = (root / "book/_static/seeing.css").read_text(encoding="utf-8")
     for width in range(figures.PHONE_PX, 840):
         for name in figures.least_width(width, 9.0):
-            assert f"img.{name} {{ min-width: {name.rpartition('-')[2]}px; }}" in sheet
+            assert f"img.{name} {{ width: {name.rpartition('-')[2]}px !important; }}" in sheet
 
 
 def test_a_figure_says_how_large_its_smallest_letters_are():

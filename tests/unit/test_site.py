@@ -1,6 +1,7 @@
 """What a build looks for in the site that Jupyter Book left."""
 
 from fakes import Book
+from PIL import Image
 
 from bookbuild import site, stage
 
@@ -61,3 +62,52 @@ def test_a_finished_page_has_one_set_of_icons_and_folds_that_are_read_by_their_n
     before = page.stat().st_mtime_ns
     site.finish_page(page)
     assert page.stat().st_mtime_ns == before
+
+
+def test_a_page_loads_no_search_and_its_scripts_wait_until_it_is_shown(tmp_path):
+    scripts = (
+        '<script src="../_static/documentation_options.js?v=1"></script>'
+        '<script src="../_static/copybutton.js?v=2"></script>'
+        '<script src="../_static/searchtools.js"></script>'
+        '<script src="../_static/language_data.js"></script>'
+        '<script src="../searchindex.js"></script>'
+    )
+    left = {}
+    for name in ("page.html", "search.html"):
+        (tmp_path / name).write_text(scripts, encoding="utf-8")
+        site.finish_page(tmp_path / name)
+        left[name] = (tmp_path / name).read_text(encoding="utf-8")
+    kept = (
+        '<script src="../_static/documentation_options.js?v=1"></script>'
+        '<script defer src="../_static/copybutton.js?v=2"></script>'
+    )
+    assert left["page.html"] == kept
+    assert left["search.html"] == (kept + '<script src="../_static/language_data.js"></script>')
+
+
+def test_pictures_keep_their_place_and_come_when_they_are_needed(tmp_path):
+    folder = tmp_path / "_images"
+    folder.mkdir()
+    (folder / "line.svg").write_text('<?xml?><svg width="75pt" height="30.0pt" x="1"></svg>')
+    (folder / "page.svg").write_text('<svg width="3in"></svg>')
+    Image.new("L", (30, 20)).save(folder / "dots.png")
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<img alt="a line" src="_images/line.svg" /><img src="_images/dots.png" alt="dots">'
+        '<img src="_images/page.svg" alt="first" /><img src="_images/gone.png" alt="gone" />'
+        '<img src="_static/logo.png" alt="logo" />',
+        encoding="utf-8",
+    )
+    site.finish_page(page)
+    text = page.read_text(encoding="utf-8")
+    assert text == (
+        '<img alt="a line" src="_images/line.svg" width="100" height="40" loading="lazy" '
+        'decoding="async" />'
+        '<img src="_images/dots.png" alt="dots" width="30" height="20" loading="lazy" '
+        'decoding="async" />'
+        '<img src="_images/page.svg" alt="first" decoding="async" />'
+        '<img src="_images/gone.png" alt="gone" loading="lazy" decoding="async" />'
+        '<img src="_static/logo.png" alt="logo" />'
+    )
+    site.finish_page(page)
+    assert page.read_text(encoding="utf-8") == text

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 # Search engines and previews show about so many characters.
 DESCRIPTION = 160
 
+# Demos run where the page comes from a server; the style sheet keeps a place for them only there.
+_SERVED = "if (location.protocol !== 'file:') document.documentElement.dataset.served = '';"
+
 # Elements of our own: each is defined by the script of its name.
 _ELEMENT = re.compile(rf"<((?:[a-z]+-)+demo|{answers.ELEMENT})\b")
 
@@ -49,6 +52,7 @@ def complete(
             '<meta property="og:type" content="article" />\n'
             f'<meta property="og:image" content="{picture}" />\n'
             '<meta name="twitter:card" content="summary_large_image" />\n'
+            f"<script>{_SERVED}</script>\n"
         )
 
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Container
 
 import nbformat
+from PIL import Image
 
 from bookbuild import paths, search, stage, web
 
@@ -165,17 +166,61 @@ def remove_stale_pages(checkout: paths.Checkout) -> None:
             path.unlink()
 
 
+# Scripts that do their work once the page is there. Not documentation_options: the page's own
+# script asks for it at once.
+_LATE = r"doctools|sphinx_highlight|clipboard\.min|copybutton|sphinx-book-theme|togglebutton"
+
+
 def finish_page(page: pathlib.Path) -> None:
     """Mend in a built page what the theme and docutils offer no setting for.
 
     The theme draws its icons twice: with a font, and with a script of 1.5 MB that does the same;
-    the script goes. docutils gives citations a role that ARIA has withdrawn; they become plain
-    list items. MyST-NB gives every fold the same label, which hides what it says. A page that needs
-    nothing keeps its time stamp.
+    the script goes. So does Sphinx's search, whose index every page loads: the book has its own.
+    Other scripts wait until the page is shown, and pictures until they are scrolled to, in a place
+    that is kept for them. docutils gives citations a role that ARIA has withdrawn; they become
+    plain list items. MyST-NB gives every fold the same label, which hides what it says. A page
+    that needs nothing keeps its time stamp.
     """
     built = page.read_text(encoding="utf-8")
     text = re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>", "", built)
+    unused = "searchtools|searchindex" + ("" if page.name == "search.html" else "|language_data")
+    text = re.sub(rf'<script src="[^"]*\b(?:{unused})\.js[^"]*"></script>', "", text)
+    text = re.sub(rf'<script (src="[^"]*/(?:{_LATE})\.js)', r"<script defer \1", text)
+    text = re.sub(r"<img\b[^>]*>", lambda found: _finish_picture(found[0], page), text)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     text = text.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     if text != built:
         page.write_text(text, encoding="utf-8")
+
+
+def _finish_picture(tag: str, page: pathlib.Path) -> str:
+    """An ``img`` with its file's size, so that nothing moves when it comes; it comes when needed.
+
+    The picture that a chapter opens with has the chapter's name, and comes at once.
+    """
+    source = re.search(r'\bsrc="((?:[^"]*/)?_images/[^"]*)"', tag)
+    if source is None or " decoding=" in tag:
+        return tag
+    path = page.parent / source[1]
+    size = picture_size(path)
+    kept = "" if size is None else f' width="{size[0]}" height="{size[1]}"'
+    loading = "" if path.stem == page.stem else ' loading="lazy"'
+    return f'{tag.rstrip("/> ")}{kept}{loading} decoding="async" />'
+
+
+def picture_size(path: pathlib.Path) -> tuple[int, int] | None:
+    """A picture's width and height, in pixels; None where its file does not say.
+
+    Args:
+        path: an SVG as matplotlib writes it, with its size in points, or a file that Pillow knows.
+    """
+    try:
+        if path.suffix == ".svg":
+            head = re.search(r"<svg[^>]*>", path.read_text(encoding="utf-8"))
+            sides = [re.search(rf'\b{side}="([\d.]+)pt"', head[0]) for side in ("width", "height")]
+            width, height = (round(float(side[1]) * 96 / 72) for side in sides)
+            return width, height
+        with Image.open(path) as picture:
+            return picture.size
+    except (OSError, TypeError):  # no such file, no SVG, no size in points
+        return None
