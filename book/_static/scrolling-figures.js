@@ -1,5 +1,5 @@
 // On a phone, wide figures are scrolled sideways: the keyboard must reach those that are.
-const figures = document.querySelectorAll("article figure:has(> img[class*='seeing-least-'])");
+const figures = document.querySelectorAll("article figure:has(img[class*='seeing-least-'])");
 
 function reach() {
   for (const figure of figures) {

@@ -262,6 +262,42 @@ def test_the_letters_of_drawings_can_be_read_on_a_phone(
     assert small == []
 
 
+SHAPES = """async () => {
+  const all = [...document.querySelectorAll('article img[decoding]')];
+  const before = all.map((image) => image.getBoundingClientRect().height);
+  all.forEach((image) => (image.loading = 'eager'));
+  await Promise.all(all.map((image) => image.decode().catch(() => null)));
+  return all.map((image, i) => {
+    const box = image.getBoundingClientRect();
+    return [image.getAttribute('src'), before[i], box.height,
+            box.width / box.height, image.naturalWidth / image.naturalHeight];
+  });
+}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pictures_keep_their_shape_and_their_place(
+    browser: sync_api.Browser, address: str, pages: list[str], width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    moved, bent, seen = [], [], 0
+    for name in pages:
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        lead = name.rpartition("/")[2].removesuffix(".html")
+        for source, before, after, shown, natural in page.evaluate(SHAPES):
+            seen += 1
+            if abs(before - after) > 1.5:
+                moved.append(f"{name}: {source} was given {before} px and took {after}")
+            # The picture at the head fits into a box of another shape.
+            if not source.rpartition("/")[2].startswith(f"{lead}.") and abs(shown - natural) > 0.1:
+                bent.append(f"{name}: {source} is shown {shown:.2f} times as wide as high")
+    context.close()
+    assert seen > 20
+    assert moved == []
+    assert bent == []
+
+
 def test_no_stored_page_source_links_to_a_script_or_style_elsewhere(
     html: pathlib.Path, pages: list[str]
 ) -> None:
