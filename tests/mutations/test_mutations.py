@@ -56,7 +56,7 @@ MUTATIONS = {
         "notebooks/04_first_cnn.ipynb",
         'astype("float32") / 255',
         'astype("float32")',
-        "accuracy",
+        "between 0 and 1",
     ),
     "a test set that leaked into training": Mutation(
         "09_hog_svm",
