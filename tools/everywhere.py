@@ -54,7 +54,12 @@ class Row:
     @property
     def about(self) -> dict[str, Any]:
         """How a results file tells this run from others."""
-        return {"state": self.state, "machine": self.machine, "seed": SEED}
+        return {
+            "state": self.state,
+            "machine": self.machine,
+            "seed": SEED,
+            "processor": reference.processor(),
+        }
 
     def __str__(self) -> str:
         """The row, with what was found on lines of its own."""

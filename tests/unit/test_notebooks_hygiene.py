@@ -140,7 +140,7 @@ def test_lines_of_code_are_neither_blank_nor_comments_nor_prose_nor_folded_away(
             code("%matplotlib inline", tags=["remove-input"]),
         ]
     )
-    assert notebooks.code_lines(book) == 3
+    assert notebooks.code_lines(book) == 2
 
 
 @pytest.mark.parametrize(

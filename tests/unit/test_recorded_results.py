@@ -65,10 +65,10 @@ def test_a_metric_whose_bands_all_hold_guessing_is_declared(recorded: reference.
 def test_each_quick_run_lies_in_the_bands_that_the_others_make(
     recorded: reference.Recorded,
 ) -> None:
-    """No run is special: leave one out, and the others' bands hold it."""
+    """No run of a build's seed is special: leave one out, and the others' bands hold it."""
     alarms = []
     runs = recorded.content["quick_runs"]
-    for left_out in runs:
+    for left_out in (run for run in runs if run["seed"] == 0):
         others = [run for run in runs if run is not left_out and run["data"] == left_out["data"]]
         earlier = {
             name: bands.Earlier(

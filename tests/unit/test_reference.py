@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import platform
 import subprocess
 
 import nbformat
@@ -248,7 +249,7 @@ def test_older_quick_runs_may_hold_metrics_that_the_full_run_no_longer_measures(
     reference.require_sound(content, [])
 
 
-ABOUT = {"state": reference.NOTHING, "machine": "AVX2", "seed": 0}
+ABOUT = {"state": reference.NOTHING, "machine": "AVX2", "seed": 0, "processor": "avx2"}
 
 
 def said(**accuracies: float) -> dict:
@@ -284,6 +285,19 @@ def test_a_run_more_takes_its_place_among_those_of_its_state() -> None:
     again = reference.with_run(more, ABOUT, said(a=0.85))
     assert [run["metrics"]["a"] for run in again["quick_runs"]] == [0.9, 0.91, 0.7, 0.85]
     assert len(content["quick_runs"]) == 2
+    elsewhere = reference.with_run(again, ABOUT | {"processor": "asimd"}, said(a=0.9))
+    assert [run["metrics"]["a"] for run in elsewhere["quick_runs"]] == [0.9, 0.91, 0.7, 0.85, 0.9]
+
+
+def test_the_processor_is_known_by_its_instructions(monkeypatch, tmp_path) -> None:
+    found = reference.processor()
+    assert found in (*reference.INSTRUCTIONS, platform.machine())
+    given = tmp_path / "cpuinfo"
+    monkeypatch.setattr(pathlib, "Path", lambda *_: given)
+    assert reference.processor() == platform.machine(), "no such file"
+    for flags, name in (("sse4_1 avx2 avx", "avx2"), ("avx2 avx512f", "avx512f"), ("fp", None)):
+        given.write_text(f"flags : {flags}\n", encoding="utf-8")
+        assert reference.processor() == (name or platform.machine())
 
 
 def test_a_run_more_of_another_metric_is_refused() -> None:

@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import json
 import pathlib
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -276,7 +277,7 @@ def with_run(
 
     Args:
         content: what the file holds.
-        about: the run's state of the data, machine and seed.
+        about: the run's state of the data, machine, seed and processor.
         said: what the chapter reported.
 
     Raises:
@@ -287,7 +288,8 @@ def with_run(
     others = [
         one
         for one in content.get("quick_runs", [])
-        if any(one[key] != value for key, value in about.items())
+        # Earlier runs did not say on which processor they were made: those are others.
+        if any(one.get(key) != value for key, value in about.items())
     ]
     runs = sorted([*others, added], key=lambda one: STATES.index(one["state"]))
     shown = content.get("quick_shown", {}) | said["shown"]
@@ -325,6 +327,20 @@ def data(state: str) -> Iterator[dict[str, str]]:
                 if found.is_dir():
                     shutil.copytree(found, pathlib.Path(folder) / name)
         yield {"SEEING_OFFLINE": "1", "SEEING_CACHE": folder, "SEEING_MIRROR": ""}
+
+
+# What decides in which order a processor adds numbers, the largest first.
+INSTRUCTIONS = ("amx_tile", "avx512f", "avx2", "avx", "sse4_1", "asimd")
+
+
+def processor() -> str:
+    """The largest vector instructions that this machine has, as Linux names them.
+
+    Elsewhere, the processor's family.
+    """
+    path = pathlib.Path("/proc/cpuinfo")
+    words = set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
+    return next((name for name in INSTRUCTIONS if name in words), platform.machine())
 
 
 def require_sound(content: dict[str, Any], claims_failed: Sequence[str]) -> None:
