@@ -177,7 +177,7 @@ def imported_by(folder: pathlib.Path) -> set[str]:
 # Modules whose package has another name.
 PACKAGE_OF = {"PIL": "pillow", "bs4": "beautifulsoup4", "skimage": "scikit-image"}
 PACKAGE_OF |= {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipython"}
-OURS = {"seeing", "bookbuild", "fakes"}
+OURS = {"seeing", "bookbuild", "everywhere", "fakes"}
 
 
 def test_the_extra_for_tests_brings_everything_that_the_unit_tests_import(

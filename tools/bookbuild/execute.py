@@ -98,11 +98,13 @@ def all_of(
             chapter(notebook, checkout, profile, place)
             for notebook, place in zip(notebooks, places, strict=True)
         ]
+    # Here, since some Pythons cannot parse in two threads at once (CPython's issue 106905).
+    keys = [fingerprint.chapter_key(notebook, checkout.root, profile) for notebook in notebooks]
     stop = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         started = [
-            pool.submit(chapter, notebook, checkout, profile, place, stop)
-            for notebook, place in zip(notebooks, places, strict=True)
+            pool.submit(_with_key, notebook, checkout, profile, place, key, stop)
+            for notebook, place, key in zip(notebooks, places, keys, strict=True)
         ]
         try:
             done, _ = concurrent.futures.wait(
@@ -145,7 +147,6 @@ def chapter(
     checkout: paths.Checkout,
     profile: str,
     progress: str = "",
-    stop: threading.Event | None = None,
 ) -> entries.Run:
     """Execute a chapter, unless an execution is kept that can stand for it.
 
@@ -157,13 +158,21 @@ def chapter(
         checkout: the book.
         profile: ``"quick"`` or ``"full"``.
         progress: what the progress line starts with, for example ``"[1/14]"``.
-        stop: ends the execution when it is set; other chapters may run beside this one.
-
-    Raises:
-        Stopped: when ``stop`` was set before the end.
     """
-    start = f"{progress} {notebook.stem}".strip()
     key = fingerprint.chapter_key(notebook, checkout.root, profile)
+    return _with_key(notebook, checkout, profile, progress, key)
+
+
+def _with_key(
+    notebook: pathlib.Path,
+    checkout: paths.Checkout,
+    profile: str,
+    progress: str,
+    key: str,
+    stop: threading.Event | None = None,
+) -> entries.Run:
+    """The execution of a chapter whose key is known; ``stop`` ends it, see :func:`execute`."""
+    start = f"{progress} {notebook.stem}".strip()
     kept = entries.find(checkout, profile, notebook.stem, key)
     if kept is not None:
         print(f"{start}: {_kept_label(kept)}", flush=True)
