@@ -36,11 +36,11 @@ def complete(
 ) -> None:
     """Describe the page, and load the scripts of those elements that it holds, and no others."""
     body = context.get("body") or ""
-    scripts = set(_ELEMENT.findall(body))
-    if f"{figures.LEAST_WIDTH}-" in body:
-        scripts.add("scrolling-figures")
-    for name in sorted(scripts):
+    for name in sorted(set(_ELEMENT.findall(body))):
         app.add_js_file(f"{name}.js", type="module")
+    if f"{figures.LEAST_WIDTH}-" in body:
+        # No module: a page that is opened from the disk may load none.
+        app.add_js_file("scrolling-figures.js", defer="defer")
     if doctree is not None:
         text = html.escape(description(doctree))
         picture = f"{app.config.html_baseurl}_static/{web.PREVIEW}"
