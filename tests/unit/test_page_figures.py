@@ -124,7 +124,10 @@ def test_a_picture_gets_the_width_that_it_asks_for():
 )
 def test_a_wide_figure_keeps_a_width_at_which_its_letters_can_be_read(width, letters_px, classes):
     assert figures.least_width(width, letters_px) == classes
-    for mime, data in ((figures.SVG, f'<svg width="{width * 0.75}pt">'), (figures.PNG, "AAAA")):
+    for mime, data in (
+        (figures.SVG, f'<svg width="{width * 0.75}pt" height="9pt">'),
+        (figures.PNG, "AAAA"),
+    ):
         cell = shown({mime: data}, **{mime: {"width": width, "letters_px": letters_px}})
         figures.fit(cell)
         drawing = [figures.DRAWING] if mime == figures.SVG else []

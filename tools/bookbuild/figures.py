@@ -27,7 +27,8 @@ def fit(cell: nbformat.NotebookNode) -> None:
             if mime not in output.get("data", {}):
                 continue
             facts = output.get("metadata", {}).get(mime, {})
-            width = _svg_width(output.data[SVG]) if mime == SVG else facts.get("width")
+            size = svg_size(output.data[SVG]) if mime == SVG else None
+            width = size[0] if size else facts.get("width")
             if mime == PNG and width:
                 _set(cell, "width", f"{width}px")
             classes = [DRAWING] if mime == SVG else []
@@ -38,10 +39,17 @@ def fit(cell: nbformat.NotebookNode) -> None:
             return
 
 
-def _svg_width(written: str) -> float:
-    """The width that matplotlib writes, in CSS pixels."""
-    points = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', written)
-    return float(points[1]) * 96 / 72 if points else 0.0
+def svg_size(written: str) -> tuple[float, float] | None:
+    """Width and height of an SVG as matplotlib writes it, in CSS pixels; None for another."""
+    head = re.search(r"<svg[^>]*>", written)
+    sides = [
+        re.search(rf'\b{side}="([\d.]+)pt"', head[0] if head else "")
+        for side in ("width", "height")
+    ]
+    if not all(sides):
+        return None
+    width, height = (float(side[1]) * 96 / 72 for side in sides)
+    return width, height
 
 
 def least_width(width: float, letters_px: float) -> list[str]:

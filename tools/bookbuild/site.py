@@ -17,7 +17,7 @@ from collections.abc import Container
 import nbformat
 from PIL import Image
 
-from bookbuild import paths, search, stage, web
+from bookbuild import figures, paths, search, stage, web
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
 START = "from jupyter_book.cli import main; main.main()"
@@ -216,11 +216,9 @@ def picture_size(path: pathlib.Path) -> tuple[int, int] | None:
     """
     try:
         if path.suffix == ".svg":
-            head = re.search(r"<svg[^>]*>", path.read_text(encoding="utf-8"))
-            sides = [re.search(rf'\b{side}="([\d.]+)pt"', head[0]) for side in ("width", "height")]
-            width, height = (round(float(side[1]) * 96 / 72) for side in sides)
-            return width, height
+            size = figures.svg_size(path.read_text(encoding="utf-8"))
+            return (round(size[0]), round(size[1])) if size else None
         with Image.open(path) as picture:
             return picture.size
-    except (OSError, TypeError):  # no such file, no SVG, no size in points
+    except OSError:
         return None
