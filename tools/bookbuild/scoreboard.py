@@ -50,7 +50,7 @@ NAMES = {
     ("convolution", "dense_plain_accuracy"): "dense network in Keras",
     ("convolution", "convolutional_plain_accuracy"): "two convolutions, four epochs",
     ("first_cnn", "test_accuracy"): "small network, three epochs",
-    ("first_cnn", "best_test_accuracy"): "small network, twelve epochs",
+    ("first_cnn", "best_test_accuracy"): "small network, twelve epochs, digits moved",
     ("first_cnn", "baseline_test_accuracy"): "the tutorials' network, five epochs",
     ("metrics", "few_images_plain_test_accuracy"): "small network, few digits",
     ("metrics", "few_images_recipe_test_accuracy"): "the same, with a better recipe",
