@@ -10,7 +10,6 @@ from hypothesis import strategies as some
 from seeing.datasets import sources
 from seeing.lessons import hog_figures, hog_svm
 from seeing.record import chapter, reference
-from seeing.record import metric as metrics
 
 REAL = sources.DataRecord(name="letters", origin="a mirror", sha256="ab")
 
@@ -80,20 +79,6 @@ def test_right_answers_that_do_not_fit_are_refused():
         trial([1, 1, 0]).accuracy(np.array([1]))
 
 
-def test_an_interval_is_wilsons():
-    low, high = hog_svm.interval(
-        metrics.metric(0.5, n=10)
-    )  # Wilson 1927: (k + z²/2 ± ...)/(n + z²)
-    assert (low, high) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    low, high = hog_svm.interval(metrics.metric([1.0, 1.0], n=100))
-    assert 0.95 < low < 0.97 and high == pytest.approx(1.0)
-
-
-def test_an_interval_needs_examples():
-    with pytest.raises(ValueError, match="n = 0"):
-        hog_svm.interval(metrics.metric(0.5))
-
-
 def recorded(monkeypatch: pytest.MonkeyPatch, **series: dict) -> None:
     """Let a full run be recorded, of two methods."""
     full = {
@@ -132,7 +117,7 @@ def test_a_row_says_everything(monkeypatch, shown):
     ]
     accuracy, low, high, *costs = rows["tree"]
     assert accuracy.recorded.values == (0.9,) and accuracy.here.values == (0.75, 1.0)
-    assert (low.shown.mean, high.shown.mean) == hog_svm.interval(accuracy.recorded)
+    assert (low.shown.mean, high.shown.mean) == accuracy.recorded.interval()
     assert all(cost.recorded is None for cost in costs)
     assert [(str(cost.here.mean), cost.here.unit) for cost in costs] == [
         ("2.0", "s"),

@@ -219,3 +219,36 @@ def test_the_standard_error_is_never_0_and_falls_with_the_examples(share, n):
 
 def test_the_standard_error_of_many_examples_is_that_of_coins():
     assert metrics.standard_error(0.2, 10**6) == pytest.approx(0.4 / 1000, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("values", "n", "low", "high"),
+    [
+        # 95 % for 9 of 10, as in every table of Wilson's interval; and the edges.
+        (0.9, 10, 0.5958, 0.9821),
+        (1.0, 10, 0.7225, 1.0),
+        (0.0, 10, 0.0, 0.2775),
+        (0.5, 10, 0.2366, 0.7634),
+        (0.9931, 10_000, 0.9913, 0.9945),
+        ([0.9, 0.8, 1.0], 10, 0.5958, 0.9821),
+    ],
+)
+def test_an_interval_is_wilsons(values, n, low, high):
+    assert metrics.metric(values, n=n).interval() == pytest.approx((low, high), abs=1e-4)
+
+
+@hypothesis.given(FRACTIONS, st.integers(1, 10**6))
+def test_an_interval_holds_the_fraction_and_stays_one(fraction, n):
+    low, high = metrics.metric(fraction, n=n).interval()
+    assert 0 <= low <= fraction + 0.5 / n + 1e-12
+    assert fraction - 0.5 / n - 1e-12 <= high <= 1
+
+
+def test_an_interval_that_holds_more_often_is_wider():
+    one = metrics.metric(0.9, n=50)
+    assert one.interval(0.99)[0] < one.interval()[0] < one.interval(0.5)[0] < 0.9
+
+
+def test_an_interval_needs_examples():
+    with pytest.raises(ValueError, match="n = 0"):
+        metrics.metric(0.5).interval()

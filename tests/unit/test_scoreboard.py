@@ -6,8 +6,6 @@ import re
 
 import pytest
 from fakes import Book, prose
-from hypothesis import given
-from hypothesis import strategies as some
 
 from bookbuild import scoreboard, stage
 
@@ -210,21 +208,6 @@ def test_an_incomplete_file_is_named(book, missing):
     path.write_text(json.dumps(reference), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"letters.json has no '{missing}': run make reference"):
         scoreboard.boards(book.checkout)
-
-
-def test_wilsons_interval_has_its_known_values():
-    # 95 % for 9 of 10, as in every table of Wilson's interval; and the edges.
-    assert scoreboard.interval(0.9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
-    assert scoreboard.interval(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
-    assert scoreboard.interval(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-    assert scoreboard.interval(0.9931, 10_000) == pytest.approx((0.9913, 0.9945), abs=1e-4)
-
-
-@given(some.floats(0, 1), some.integers(1, 10**6))
-def test_wilsons_interval_holds_the_accuracy_and_stays_a_fraction(accuracy, n):
-    low, high = scoreboard.interval(accuracy, n)
-    assert 0 <= low <= accuracy + 0.5 / n + 1e-12
-    assert accuracy - 0.5 / n - 1e-12 <= high <= 1
 
 
 # The page.

@@ -12,7 +12,7 @@ import pathlib
 
 import nbformat
 
-from bookbuild import chapters, marked, paths, scoreboard
+from bookbuild import chapters, marked, paths
 from seeing.record import machine
 from seeing.record import metric as metrics
 
@@ -99,7 +99,7 @@ def _result(chapter: pathlib.Path, checkout: paths.Checkout) -> str:
     if slug in HEADLINES:
         name, what = HEADLINES[slug]
         found = metrics.Metric.from_json(recorded["metrics"][name])
-        low, high = scoreboard.interval(found.mean, found.n)
+        low, high = found.interval()
         parts.append(f"**{100 * found.mean:.1f} %** {what} ({100 * low:.1f} to {100 * high:.1f})")
     cost = recorded.get("quick_cost")
     if cost:

@@ -11,8 +11,6 @@ import math
 import pathlib
 from collections.abc import Sequence
 
-from scipy import stats
-
 from bookbuild import chapters, marked, paths
 from seeing.record import machine, tables
 from seeing.record import metric as metrics
@@ -278,13 +276,13 @@ def picture(shown: Sequence[Entry], title: str) -> str:
 def _ends(entry: Entry) -> tuple[float, float]:
     """An accuracy's interval; where the number of images is not known, the accuracy itself."""
     metric = entry.metric
-    return interval(metric.mean, metric.n) if metric.n else (metric.mean, metric.mean)
+    return metric.interval(LEVEL) if metric.n else (metric.mean, metric.mean)
 
 
 def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
     metric, reference, cost = entry.metric, entry.reference, entry.reference["cost"]
     chapter, title = reference["chapter"], reference["title"]
-    low, high = interval(metric.mean, metric.n) if metric.n else (None, None)
+    low, high = metric.interval(LEVEL) if metric.n else (None, None)
     return (
         # With spaces it can be broken into lines, and all columns fit beside each other.
         entry.name.replace("_", " "),
@@ -296,15 +294,6 @@ def _row(entry: Entry, links: dict[str, str]) -> tuple[str, ...]:
         f"{reference['environment']['device']}",
         reference["recorded"],
     )
-
-
-def interval(accuracy: float, n: int) -> tuple[float, float]:
-    """Wilson's interval for an accuracy measured on n images, as scipy computes it.
-
-    The mean over seeds need not be a whole number of images; it is rounded to one.
-    """
-    found = stats.binomtest(round(accuracy * n), n).proportion_ci(LEVEL, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def page(template: str, checkout: paths.Checkout) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-from scipy import stats
 
 from seeing import profiles
 from seeing.datasets import sources
@@ -119,21 +118,6 @@ def trial(
     )
 
 
-def interval(one: metrics.Metric) -> tuple[float, float]:
-    """Wilson's 95 % interval of an accuracy: how much other test images could change it.
-
-    Args:
-        one: a fraction measured on n examples; of several seeds, their mean counts.
-
-    Raises:
-        ValueError: when it was measured on no examples.
-    """
-    if not one.n:
-        raise ValueError("an interval needs the number of examples; the metric has n = 0")
-    found = stats.binomtest(round(one.mean * one.n), one.n).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
-
-
 def costs(trials: Sequence[Trial]) -> dict[str, list[float]]:
     """What a method costs, by the ends that ``COSTS`` names: times of each seed, and its size.
 
@@ -186,7 +170,7 @@ def show(
     for name, prefix in prefixes.items():
         recorded = record.metric(f"{prefix}_test_accuracy")
         measured = record.here(f"{prefix}_test_accuracy")
-        ends = [metrics.metric(end, n=recorded.n) for end in interval(recorded)]
+        ends = [metrics.metric(end, n=recorded.n) for end in recorded.interval()]
         rows[name] = [tables.Cell(recorded, measured), *(tables.Cell(end, None) for end in ends)]
         here += [measured] if measured else []
         n_recorded = recorded.n

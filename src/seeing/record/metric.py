@@ -64,6 +64,26 @@ class Metric:
         """Sample standard deviation over the seeds; 0 for a single one."""
         return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
 
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Wilson's interval of a fraction: how much other examples could change it.
+
+        The mean over seeds need not be a whole number of examples; it is rounded to one.
+
+        Args:
+            level: how often such an interval holds the true fraction.
+
+        Raises:
+            ValueError: when it was measured on no examples.
+        """
+        # Only who asks for an interval waits for SciPy.
+        from scipy import stats
+
+        if not self.n:
+            raise ValueError("an interval needs the number of examples; the metric has n = 0")
+        test = stats.binomtest(round(self.mean * self.n), self.n)
+        found = test.proportion_ci(level, method="wilson")
+        return float(found.low), float(found.high)
+
     @property
     def is_asserted(self) -> bool:
         """Whether the metric is meant to be held to a band."""
