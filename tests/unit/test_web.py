@@ -42,8 +42,9 @@ def test_a_book_that_is_published_nowhere_gets_neither(book: Book) -> None:
 
 
 def test_the_page_for_lost_readers_works_below_any_address() -> None:
-    page = BeautifulSoup(web.not_found(BASE), "html.parser")
+    page = BeautifulSoup(web.not_found(BASE, "Small & good"), "html.parser")
     assert page.h1.get_text() == "There is no such page"
+    assert page.title.get_text() == "No such page · Small & good"
     assert page.a["href"] == BASE
     assert page.form["action"] == f"{BASE}search.html"
     assert page.find("label")["for"] == page.input["id"]
@@ -53,7 +54,7 @@ def test_the_page_for_lost_readers_works_below_any_address() -> None:
 
 def test_what_is_in_an_address_cannot_leave_it() -> None:
     assert "&amp;" in web.sitemap("https://example.org/?a&b=", ["index"])
-    assert '"><b>' not in web.not_found('https://example.org/"><b>/')
+    assert "<b>" not in web.not_found('https://example.org/"><b>/', "<b>")
 
 
 def test_the_preview_has_the_size_that_is_expected_and_is_the_same_every_time() -> None:

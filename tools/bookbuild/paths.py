@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import yaml
 
@@ -41,10 +42,17 @@ class Checkout:
         """The built site."""
         return self.build / "html"
 
+    def settings(self) -> dict[str, Any]:
+        """What ``_config.yml`` says."""
+        return yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+
+    def contents(self) -> dict[str, Any]:
+        """What ``_toc.yml`` says: the root, the parts and their pages."""
+        return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+
     def pages(self) -> list[str]:
         """Every page that ``_toc.yml`` names, in reading order, without its ending."""
-        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        return _files(toc)
+        return _files(self.contents())
 
     def chapters(self) -> list[pathlib.Path]:
         """The notebooks among the pages, in reading order."""

@@ -75,9 +75,8 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
             wanted.add(_page(path, checkout, runs, pictures))
-    title = yaml.safe_load((checkout.root / "_config.yml").read_text(encoding="utf-8"))["title"]
     preview = checkout.source / STATIC / web.PREVIEW
-    wanted.add(_write(web.preview(title, web.SUBTITLE), preview))
+    wanted.add(_write(web.preview(checkout.settings()["title"], web.SUBTITLE), preview))
     for path in sorted(checkout.source.rglob("*")):
         if path.is_file() and path not in wanted:
             path.unlink()
@@ -99,7 +98,7 @@ def numbered_contents(checkout: paths.Checkout) -> str:
             page = node["file"]
             node.setdefault("title", chapters.numbered(titles[page], page))
 
-    contents = yaml.safe_load((checkout.root / "_toc.yml").read_text(encoding="utf-8"))
+    contents = checkout.contents()
     put_titles(contents)
     return yaml.safe_dump(contents, sort_keys=False, allow_unicode=True)
 

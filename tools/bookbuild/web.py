@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 from xml.sax import saxutils
 
-import yaml
 from matplotlib import figure, patches
 
 from bookbuild import paths
@@ -24,8 +23,7 @@ SITEMAP, NOT_FOUND = "sitemap.xml", "404.html"
 
 def address(checkout: paths.Checkout) -> str:
     """Where the book is published, with a slash at the end; empty where no setting says it."""
-    config = yaml.safe_load((checkout.root / "_config.yml").read_text(encoding="utf-8"))
-    return config.get("sphinx", {}).get("config", {}).get("html_baseurl", "")
+    return checkout.settings().get("sphinx", {}).get("config", {}).get("html_baseurl", "")
 
 
 def write(checkout: paths.Checkout) -> None:
@@ -36,8 +34,9 @@ def write(checkout: paths.Checkout) -> None:
     base = address(checkout)
     built = [page for page in checkout.pages() if (checkout.html / f"{page}.html").is_file()]
     if base and built:
+        title = checkout.settings()["title"]
         (checkout.html / SITEMAP).write_text(sitemap(base, built), encoding="utf-8")
-        (checkout.html / NOT_FOUND).write_text(not_found(base), encoding="utf-8")
+        (checkout.html / NOT_FOUND).write_text(not_found(base, title), encoding="utf-8")
 
 
 def sitemap(base: str, pages: list[str]) -> str:
@@ -53,7 +52,7 @@ def sitemap(base: str, pages: list[str]) -> str:
     )
 
 
-def not_found(base: str) -> str:
+def not_found(base: str, title: str) -> str:
     """A page by itself: a host shows it below any address, so nothing in it may be relative."""
     start = html.escape(base)
     return f"""<!DOCTYPE html>
@@ -62,7 +61,7 @@ def not_found(base: str) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>No such page · Learning to See</title>
+<title>No such page · {html.escape(title)}</title>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1.1rem/1.6 system-ui, sans-serif; margin: 15vh auto; max-width: 34rem; }}
