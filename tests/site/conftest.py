@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 
+import browsers
 import pytest
 from playwright import sync_api
 
@@ -15,13 +16,6 @@ from bookbuild import __main__ as bookbuild_main
 from bookbuild import paths
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
@@ -57,16 +51,19 @@ def address(html: pathlib.Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[sync_api.Browser]:
-    """Headless Chromium. CI must have it; elsewhere its tests are skipped, with the reason."""
+def chromium() -> str:
+    """Where Chromium is. CI must have it; elsewhere its tests are skipped, with the reason."""
     executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if executable is None:
         message = "Chromium is not installed (Debian: apt-get install chromium)"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+    return executable
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[sync_api.Browser]:
+    with browsers.launched(chromium) as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -4,9 +4,13 @@ import contextlib
 import dataclasses
 import functools
 import gzip
+import itertools
+import multiprocessing
 import pathlib
 import re
+from concurrent import futures
 
+import browsers
 import pytest
 from axe_playwright_python import sync_playwright as axe_playwright
 from bs4 import BeautifulSoup
@@ -19,6 +23,8 @@ pytestmark = pytest.mark.browser
 MAX_TRANSFER_BYTES = 1_000_000
 FIGURES = re.compile(r"\.(png|jpe?g|svg|webp)$")
 
+
+BROWSERS = 2
 
 THEMES = ("light", "dark")
 WIDTHS = (1280, 390)
@@ -61,16 +67,23 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visits(browser: sync_api.Browser, address: str, pages: list[str]) -> list[Visit]:
+def visits(chromium: str, address: str, pages: list[str]) -> list[Visit]:
     """Every page in both themes, wide and on a phone. Opening is dear; the tests share it."""
-    made = [
-        visit(browser, address, name, theme, width)
-        for theme in THEMES
-        for width in WIDTHS
-        for name in pages
-    ]
+    wanted = list(itertools.product(pages, THEMES, WIDTHS))
+    # A browser keeps one core busy. Dealt out in turn, each gets its share of long pages.
+    shares = [wanted[start::BROWSERS] for start in range(BROWSERS)]
+    visit_share = functools.partial(visit_all, chromium, address)
+    new_process = multiprocessing.get_context("spawn")
+    with futures.ProcessPoolExecutor(BROWSERS, mp_context=new_process) as pool:
+        made = [one for share in pool.map(visit_share, shares) for one in share]
     assert len(made) == len(pages) * 4
     return made
+
+
+def visit_all(chromium: str, address: str, wanted: list[tuple[str, str, int]]) -> list[Visit]:
+    """Visits of (page, theme, width), one after the other, in a browser of their own."""
+    with browsers.launched(chromium) as browser:
+        return [visit(browser, address, *one) for one in wanted]
 
 
 def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width: int) -> Visit:

@@ -1,0 +1,27 @@
+"""Headless Chromium for the site's tests, which may open more than one."""
+
+import contextlib
+from collections.abc import Iterator
+
+from playwright import sync_api
+
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+@contextlib.contextmanager
+def launched(executable: str) -> Iterator[sync_api.Browser]:
+    """A browser, closed at the end.
+
+    Args:
+        executable: where Chromium is.
+    """
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=OPTIONS)
+        yield browser
+        browser.close()
