@@ -16,7 +16,7 @@ from axe_playwright_python import sync_playwright as axe_playwright
 from bs4 import BeautifulSoup
 from playwright import sync_api
 
-from bookbuild import paths, web
+from bookbuild import outline, paths, web
 
 pytestmark = pytest.mark.browser
 
@@ -361,3 +361,17 @@ def test_internal_links_lead_somewhere(html: pathlib.Path, pages: list[str]) -> 
             if not leads_somewhere:
                 broken.append(f"{name}: {link['href']}")
     assert broken == []
+
+
+def test_a_chapter_says_how_long_it_takes_and_leads_to_its_sections(
+    checkout: paths.Checkout, html: pathlib.Path
+) -> None:
+    for chapter in checkout.chapters():
+        built = html / "notebooks" / f"{chapter.stem}.html"
+        page = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser")
+        found = page.select_one(f"nav.{outline.CLASS}")
+        assert re.fullmatch(r"\d+ minutes to read, in \d+ sections", found.summary.get_text())
+        links = [link["href"] for link in found.select("a")]
+        assert len(links) >= 5, chapter.name
+        headings = [page.select_one(f"section{link} > h2") for link in links]
+        assert None not in headings, chapter.name

@@ -17,7 +17,7 @@ from collections.abc import Container
 import nbformat
 from PIL import Image
 
-from bookbuild import figures, paths, search, stage, web
+from bookbuild import chapters, figures, outline, paths, search, stage, web
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
 START = "from jupyter_book.cli import main; main.main()"
@@ -178,8 +178,8 @@ def finish_page(page: pathlib.Path) -> None:
     the script goes. So does Sphinx's search, whose index every page loads: the book has its own.
     Other scripts wait until the page is shown, and pictures until they are scrolled to, in a place
     that is kept for them. docutils gives citations a role that ARIA has withdrawn; they become
-    plain list items. MyST-NB gives every fold the same label, which hides what it says. A page
-    that needs nothing keeps its time stamp.
+    plain list items. MyST-NB gives every fold the same label, which hides what it says. A chapter
+    says how long it takes to read. A page that needs nothing keeps its time stamp.
     """
     built = page.read_text(encoding="utf-8")
     text = re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>", "", built)
@@ -189,6 +189,8 @@ def finish_page(page: pathlib.Path) -> None:
     text = re.sub(r"<img\b[^>]*>", lambda found: _finish_picture(found[0], page), text)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     text = text.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    if page.parent.name == chapters.FOLDER:
+        text = outline.put(text)
     if text != built:
         page.write_text(text, encoding="utf-8")
 
