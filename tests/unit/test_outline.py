@@ -55,7 +55,7 @@ def test_it_stands_below_the_promise_and_leads_to_the_sections() -> None:
     assert nav.summary.get_text() == "3 minutes to read, in 2 sections"
     assert [link["href"] for link in nav.select("a")] == ["#s-1", "#s-2"]
     assert all(made.select_one(link["href"]) for link in nav.select("a"))
-    assert [one.get_text() for one in nav.select("span")] == ["2 minutes", "1 minute"]
+    assert [one.get_text() for one in nav.select("span")] == ["2 min", "1 min"]
 
 
 def test_putting_it_twice_changes_nothing() -> None:

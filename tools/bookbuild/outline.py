@@ -64,7 +64,7 @@ def put(page: str) -> str:
         return page
     rows = "".join(
         f'<li><a href="#{html.escape(one.anchor)}">{html.escape(one.title)}</a> '
-        f"<span>{_text(one.minutes)}</span></li>"
+        f"<span>{max(1, round(one.minutes))} min</span></li>"
         for one in found
     )
     summary = f"{_text(minutes)} to read, in {len(found)} sections"
