@@ -13,7 +13,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 export PYTHONPATH := tools
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book test unit site execute serve reference outputs release bench lint clean mutations everywhere \
+.PHONY: help book test unit site execute serve downloads reference outputs release bench lint clean mutations everywhere \
 	test-oldest test-newest test-colab
 .DEFAULT_GOAL := help
 
@@ -54,6 +54,9 @@ execute: $(READY) ## execute what changed without building: make execute [CHAPTE
 
 serve: $(READY) ## open the built book on localhost: make serve [PORT=8000]
 	@$(BIN)/python -m bookbuild serve $(if $(PORT),--port '$(PORT)')
+
+downloads: $(READY) ## a PDF, an ePub and an archive of notebooks, beside the built book
+	@$(BIN)/python -m bookbuild downloads
 
 reference: $(READY) ## record reference results: make reference CHAPTER=first_cnn [QUICK=1 or FULL=1]
 	@test -n '$(CHAPTER)' || { echo 'which one? for example: make reference CHAPTER=first_cnn'; exit 2; }

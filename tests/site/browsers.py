@@ -5,13 +5,7 @@ from collections.abc import Iterator
 
 from playwright import sync_api
 
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
+from bookbuild import chromium
 
 
 @contextlib.contextmanager
@@ -22,6 +16,8 @@ def launched(executable: str) -> Iterator[sync_api.Browser]:
         executable: where Chromium is.
     """
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=OPTIONS)
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=list(chromium.OPTIONS)
+        )
         yield browser
         browser.close()

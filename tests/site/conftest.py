@@ -4,18 +4,17 @@ import functools
 import http.server
 import os
 import pathlib
-import shutil
 import threading
 from collections.abc import Iterator
 
 import browsers
 import pytest
+import small_books
 from playwright import sync_api
 
 from bookbuild import __main__ as bookbuild_main
+from bookbuild import chromium as chromium_browser
 from bookbuild import paths
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -53,10 +52,10 @@ def address(html: pathlib.Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where Chromium is. CI must have it; elsewhere its tests are skipped, with the reason."""
-    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    executable = chromium_browser.find()
     if executable is None:
-        message = "Chromium is not installed (Debian: apt-get install chromium)"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        missing = chromium_browser.MISSING
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     return executable
 
 
@@ -77,3 +76,10 @@ def page(
     opened.wait_for_selector(f"{request.module.DEMO}[data-ready]")
     yield opened
     context.close()
+
+
+@pytest.fixture
+def book(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> paths.Checkout:
+    """A book of one page and one chapter that builds."""
+    monkeypatch.setenv("SEEING_PROFILE", "quick")
+    return small_books.make(tmp_path / "small book")

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import pathlib
 import re
 import shutil
 import socket
@@ -13,41 +12,11 @@ import threading
 
 import nbformat
 import pytest
+import small_books
 from bs4 import BeautifulSoup
 
 from bookbuild import __main__ as bookbuild_main
 from bookbuild import lock, paths, site
-
-
-@pytest.fixture
-def book(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> paths.Checkout:
-    """A book of one page and one chapter that builds."""
-    monkeypatch.setenv("SEEING_PROFILE", "quick")
-    root = tmp_path / "small book"
-    for folder in ("book", "notebooks", "results", "src/seeing"):
-        (root / folder).mkdir(parents=True)
-    (root / "src/seeing/__init__.py").write_text("")
-    (root / "requirements.lock").write_text("")
-    (root / "_config.yml").write_text(
-        "title: Small\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n"
-    )
-    (root / "book/first.md").write_text("# First\n\nA page.\n")
-    write_chapter(root, "print(1 + 1)")
-    return paths.Checkout(root=root)
-
-
-def write_chapter(root: pathlib.Path, *code: str, name: str = "01_one") -> None:
-    """Write a chapter, and put it into the contents."""
-    notebook = nbformat.v4.new_notebook()
-    notebook.cells = [
-        nbformat.v4.new_markdown_cell("# One"),
-        *(nbformat.v4.new_code_cell(source) for source in code),
-    ]
-    nbformat.write(notebook, root / f"notebooks/{name}.ipynb")
-    names = sorted(path.stem for path in (root / "notebooks").glob("*.ipynb"))
-    lines = ["format: jb-book", "root: book/first", "chapters:"]
-    lines += [f"  - file: notebooks/{name}" for name in names]
-    (root / "_toc.yml").write_text("\n".join(lines) + "\n")
 
 
 def page(book: paths.Checkout, name: str = "notebooks/01_one") -> BeautifulSoup:
@@ -104,10 +73,12 @@ OUTSIDE = "02_two: accuracy is 0.1, expected 0.9"
 def test_a_reader_gets_every_page_and_is_told_what_is_wrong_and_a_strict_build_fails(
     book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_chapter(book.root, "print(40 + 2)", "raise ValueError('a *broken* cell')", "print('no')")
-    write_chapter(book.root, VERDICT, name="02_two")
+    small_books.write_chapter(
+        book.root, "print(40 + 2)", "raise ValueError('a *broken* cell')", "print('no')"
+    )
+    small_books.write_chapter(book.root, VERDICT, name="02_two")
     warn = "import warnings\nwarnings.warn('our own code warns')"
-    write_chapter(book.root, warn, name="03_three")
+    small_books.write_chapter(book.root, warn, name="03_three")
     (book.root / "book/first.md").write_text("# First\n\n{doc}`no_such_page`\n")
 
     status, said = run_command(book, monkeypatch, "build")
@@ -140,13 +111,15 @@ def test_a_reader_gets_every_page_and_is_told_what_is_wrong_and_a_strict_build_f
 def test_what_a_reader_is_only_told_of_leaves_the_exit_status_alone(
     book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_chapter(book.root, VERDICT, "import warnings\nwarnings.warn('our own code warns')")
+    small_books.write_chapter(
+        book.root, VERDICT, "import warnings\nwarnings.warn('our own code warns')"
+    )
     (book.root / "book/first.md").write_text("# First\n\n{doc}`no_such_page`\n")
     status, said = run_command(book, monkeypatch, "build")
     assert status == 0
     assert all(part in said for part in ("Outside what was", "to stderr", "no_such_page"))
     # All is well again: so is the page.
-    write_chapter(book.root, "print(40 + 2)")
+    small_books.write_chapter(book.root, "print(40 + 2)")
     (book.root / "book/first.md").write_text("# First\n\nA page.\n")
     status, said = run_command(book, monkeypatch, "build", "--strict")
     assert status == 0
@@ -157,7 +130,7 @@ def test_what_a_reader_is_only_told_of_leaves_the_exit_status_alone(
 def test_a_chapter_can_be_executed_without_a_build(
     book: paths.Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_chapter(book.root, "1 / 0", name="02_two")
+    small_books.write_chapter(book.root, "1 / 0", name="02_two")
     status, said = run_command(book, monkeypatch, "execute", "one")
     assert status == 0
     assert said.startswith("[1/1] 01_one: 1 cells")
@@ -267,7 +240,7 @@ def test_chapters_and_figures_are_numbered_as_their_files_are(
             "sphinx:\n  local_extensions:\n    bookbuild.numbering: tools\n"
             "  config:\n    html_theme_options: {}\n"
         )
-    write_chapter(book.root, "print(1)", "print(2)", name="06b_two")
+    small_books.write_chapter(book.root, "print(1)", "print(2)", name="06b_two")
     path = book.root / "notebooks/06b_two.ipynb"
     notebook = nbformat.read(path, as_version=4)
     svg = "<svg xmlns='http://www.w3.org/2000/svg'/>"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bookbuild import (
     chapters,
+    downloads,
     execute,
     lock,
     notebooks,
@@ -49,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     part.add_argument("--full", action="store_true", help="only the full run; quick runs stay")
     chosen = commands.add_parser("outputs", help="store what the checked cells print")
     chosen.add_argument("chapter", nargs="*", help="default: every chapter")
+    commands.add_parser("downloads", help="make a PDF, an ePub and an archive of the built book")
     commands.add_parser("release", help="write the version to everything that names it")
     commands.add_parser("lint", help="list what is wrong with the stored notebooks")
     chosen = commands.add_parser("serve", help="serve the built site on localhost")
@@ -145,6 +147,13 @@ def _release(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     return 0
 
 
+def _downloads(options: argparse.Namespace, checkout: paths.Checkout) -> int:
+    with lock.hold(checkout):
+        for path in downloads.make(checkout):
+            print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
 def _lint(options: argparse.Namespace, checkout: paths.Checkout) -> int:
     found = [problem for path in checkout.chapters() for problem in notebooks.problems(path)]
     found += release.problems(checkout)
@@ -193,6 +202,7 @@ _COMMANDS = {
     "execute": _execute,
     "reference": _reference,
     "outputs": _outputs,
+    "downloads": _downloads,
     "release": _release,
     "lint": _lint,
     "serve": _serve,
