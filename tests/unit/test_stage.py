@@ -214,6 +214,19 @@ def test_what_a_chapter_exports_goes_where_the_demos_read_it(small):
     (folder / "network.json").write_text('{"a": 1}', encoding="utf-8")
     put_on_stage(small)
     assert staged(small)["book/_static/data/deep/network.json"] == b'{"a": 1}'
+    script = staged(small)["book/_static/data/deep/network.json.js"].decode()
+    assert script == '(globalThis.seeingData ??= {})["deep/network.json"] = {"a": 1};\n'
+
+
+def test_scripts_that_define_elements_are_bundled(small):
+    small.write(
+        "book/_static/a-demo.js", 'import { b } from "./b.js";\ncustomElements.define(b);\n'
+    )
+    small.write("book/_static/b.js", "export const b = 1;\n")
+    put_on_stage(small)
+    made = {name: text for name, text in staged(small).items() if name.endswith(".bundle.js")}
+    assert list(made) == ["book/_static/a-demo.bundle.js"]
+    assert b"import" not in made["book/_static/a-demo.bundle.js"]
 
 
 def test_each_profile_has_its_own_executions(small):

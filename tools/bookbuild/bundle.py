@@ -79,7 +79,7 @@ def _variable(path: pathlib.Path) -> str:
 
 
 def scripts(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The scripts in a folder that define an element, which has their name: those that pages load."""
+    """The scripts in a folder that define an element of their name: pages load these."""
     return [
         path
         for path in sorted(folder.glob("*-*.js"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
-from bookbuild import answers, figures, web
+from bookbuild import answers, bundle, figures, web
 
 if TYPE_CHECKING:
     from sphinx import application
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # Search engines and previews show about so many characters.
 DESCRIPTION = 160
 
-# Demos run where the page comes from a server; the style sheet keeps a place for them only there.
-_SERVED = "if (location.protocol !== 'file:') document.documentElement.dataset.served = '';"
+# Demos need scripts; the style sheet keeps a place for them only where there are some.
+_SCRIPTED = "document.documentElement.dataset.scripted = '';"
 
 # Elements of our own: each is defined by the script of its name.
 _ELEMENT = re.compile(rf"<((?:[a-z]+-)+demo|{answers.ELEMENT})\b")
@@ -37,9 +37,8 @@ def complete(
     """Describe the page, and load the scripts of those elements that it holds, and no others."""
     body = context.get("body") or ""
     for name in sorted(set(_ELEMENT.findall(body))):
-        app.add_js_file(f"{name}.js", type="module")
+        app.add_js_file(f"{name}{bundle.ENDING}", defer="defer")
     if f"{figures.LEAST_WIDTH}-" in body:
-        # No module: a page that is opened from the disk may load none.
         app.add_js_file("scrolling-figures.js", defer="defer")
     if doctree is not None:
         text = html.escape(description(doctree))
@@ -52,7 +51,7 @@ def complete(
             '<meta property="og:type" content="article" />\n'
             f'<meta property="og:image" content="{picture}" />\n'
             '<meta name="twitter:card" content="summary_large_image" />\n'
-            f"<script>{_SERVED}</script>\n"
+            f"<script>{_SCRIPTED}</script>\n"
         )
 
 

@@ -2,6 +2,7 @@
 
 import filecmp
 import functools
+import json
 import pathlib
 import shutil
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import yaml
 
 from bookbuild import (
     answers,
+    bundle,
     chapters,
     checked,
     entries,
@@ -71,10 +73,16 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
                     "read only one: give each its own name"
                 )
                 continue
-            wanted.add(_copy(path, checkout.source / STATIC / "data" / name))
+            target = checkout.source / STATIC / "data" / name
+            wanted.add(_copy(path, target))
+            if name.suffix == ".json":
+                wanted.add(_write(as_script(path, name), target.with_name(f"{name.name}.js")))
     for path in sorted((checkout.root / "book").rglob("*")):
         if path.is_file():
             wanted.add(_page(path, checkout, runs, pictures))
+    for script in bundle.scripts(checkout.root / STATIC):
+        bundled = checkout.source / STATIC / f"{script.stem}{bundle.ENDING}"
+        wanted.add(_write(bundle.bundle(script), bundled))
     preview = checkout.source / STATIC / web.PREVIEW
     wanted.add(_write(web.preview(checkout.settings()["title"], web.SUBTITLE), preview))
     for path in sorted(checkout.source.rglob("*")):
@@ -101,6 +109,17 @@ def numbered_contents(checkout: paths.Checkout) -> str:
     contents = checkout.contents()
     put_titles(contents)
     return yaml.safe_dump(contents, sort_keys=False, allow_unicode=True)
+
+
+def as_script(path: pathlib.Path, name: pathlib.Path) -> str:
+    """What a demo reads, as a script: from the disk, a page may load nothing else.
+
+    Args:
+        path: a JSON file.
+        name: what demos call it, below the folder of data.
+    """
+    content = path.read_text(encoding="utf-8").strip()  # what is JSON is also JavaScript
+    return f"(globalThis.seeingData ??= {{}})[{json.dumps(name.as_posix())}] = {content};\n"
 
 
 def _exports(entry: pathlib.Path) -> list[pathlib.Path]:
