@@ -142,6 +142,26 @@ def test_every_source_is_named_when_all_fail(offline):
     assert not list(offline.glob("flower_photos*"))
 
 
+def test_photographs_that_are_not_here_are_not_fetched(monkeypatch, tmp_path):
+    asked = []
+
+    def chain(*, download):
+        asked.append(download)
+        return []
+
+    monkeypatch.setenv("SEEING_CACHE", str(tmp_path))
+    monkeypatch.setattr(flowers, "chain", chain)
+    assert flowers.load_if_here() is None
+    assert asked == [False]
+
+
+def test_photographs_that_are_here_are_used_and_cost_no_download(mirror):
+    here = flowers.load_if_here()
+    assert here.paths == flowers.load().paths
+    assert here.record.download_bytes == 0
+    assert not here.record.is_stand_in
+
+
 def test_without_a_download_the_mirror_serves_and_the_address_is_not_asked():
     asked = [source.name for source in flowers.chain(download=False)]
     assert asked == [source.name for source in flowers.chain()][:-1]

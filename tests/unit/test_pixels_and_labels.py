@@ -1,12 +1,9 @@
 """pixels_and_labels: hand-drawn labels lie on their things, figures show what they get."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from seeing.datasets import flowers, sources
 from seeing.lessons import pixels_and_labels
 
 
@@ -73,26 +70,3 @@ def test_rows_are_drawn_with_the_border_of_what_is_held_out():
     axes = plt.gcf().axes
     assert [axis.get_title(loc="left") or axis.get_title() for axis in axes] == list(orders)
     assert axes[0].lines[0].get_xdata()[0] == 79.5
-
-
-def test_photographs_that_are_not_here_are_not_fetched(monkeypatch, tmp_path):
-    asked = []
-
-    def chain(*, download):
-        asked.append(download)
-        return []
-
-    monkeypatch.setenv("SEEING_CACHE", str(tmp_path))
-    monkeypatch.setattr(flowers, "chain", chain)
-    assert pixels_and_labels.flowers_that_are_here() is None
-    assert asked == [False]
-
-
-def test_photographs_that_are_here_are_used_and_cost_no_download(monkeypatch):
-    record = sources.DataRecord("flower_photos", "mirror", "ab", False, download_bytes=2_000)
-    none = {"paths": (), "y": np.zeros(0, int), "split": np.zeros(0, str), "near_duplicates": ()}
-    here = flowers.Flowers(class_names=("a",), record=record, edition="240 px", **none)
-    monkeypatch.setattr(flowers, "load", lambda **_: here)
-    found = pixels_and_labels.flowers_that_are_here()
-    assert found.edition == here.edition
-    assert found.record == dataclasses.replace(record, download_bytes=0)

@@ -1,5 +1,6 @@
 """The ledger, the glossary and the notation page: every row leads to something that is there."""
 
+import inspect
 import itertools
 import json
 import pathlib
@@ -70,13 +71,46 @@ def test_every_claim_is_shown_or_waits_and_none_does_both():
     assert not shown & waiting()
 
 
-@pytest.mark.parametrize("number", sorted(n for n, row in rows().items() if "{ref}" in row))
-def test_a_row_leads_to_a_cell_that_proves_it(number):
-    label = f"ledger-{number}"
-    assert f"<{label}>" in rows()[number]
+def rows_of_code() -> list[str]:
+    """The rows about the documents' listings, which have letters and no numbers."""
+    listed = LEDGER.partition("## Code")[2].partition("\n## ")[0]
+    return re.findall(r"^\| [A-E] \|.*$", listed, re.M)
+
+
+def labels(row: str) -> list[str]:
+    """Where a row leads."""
+    return re.findall(r"\{ref\}`[^`<]*<([^>`]+)>`", row)
+
+
+@pytest.mark.parametrize("label", labels(LEDGER))
+def test_a_link_leads_to_a_cell_that_proves_its_row(label):
     code = proof_of(label, cells())
     assert code is not None, f"no chapter has the label {label}"
     assert proves(code), f"the cell after {label} compares, asserts and claims nothing"
+
+
+def test_every_row_leads_to_a_cell_of_its_own():
+    shown = {n: row for n, row in rows().items() if "{ref}" in row}
+    for number, row in shown.items():
+        assert f"ledger-{number}" in labels(row)
+    assert len(rows_of_code()) > 5
+    assert all(labels(row) for row in rows_of_code())
+    assert len(labels(LEDGER)) == len(set(labels(LEDGER)))
+
+
+def test_a_label_in_a_chapter_is_one_of_the_ledger():
+    text = "\n".join(source(cell) for chapter in cells().values() for cell in chapter)
+    found = re.findall(r"^\((ledger-[^)]+)\)=$", text, re.M)
+    assert sorted(found) == sorted(labels(LEDGER))
+
+
+def test_a_label_stands_over_what_it_is_about():
+    """Right above a heading or a paragraph; a heading further down in its cell is another topic."""
+    for chapter in cells().values():
+        for cell in chapter:
+            below = re.split(r"^\(ledger-[^)]+\)=$", source(cell), flags=re.M)[1:]
+            lost = [text for text in below if re.search(r"\n##+ ", text.lstrip("\n")[1:])]
+            assert lost == []
 
 
 def test_a_cell_that_proves_nothing_is_found():
@@ -120,27 +154,236 @@ def test_a_word_is_linked_no_later_than_where_it_is_explained(term):
     assert linked <= first_chapter(rf"\*\*{name}\*\*")
 
 
-def test_chapters_link_to_the_terms_and_to_no_others():
-    text = "\n".join(source(cell) for chapter in cells().values() for cell in chapter)
-    linked = re.findall(r"\{term\}`(?:[^`<]*<([^>`]+)>|([^`]+))`", text)
-    names = {first or second for first, second in linked}
-    assert names <= set(terms())
-    assert len(names) > len(terms()) / 2
+# Words of the glossary that chapters use in their everyday sense as well.
+ORDINARY = {"baseline", "features", "gradient", "head", "label", "spread", "stand-in", "weight"}
 
 
-def test_a_symbol_has_one_meaning_and_none_is_local_as_well():
-    everywhere, _, local = NOTATION.partition("## In one section")
-    listed = [
-        re.findall(r"\$([^$]+)\$", row) for row in re.findall(r"^\| (.*?) \|", everywhere, re.M)
+def body(chapter: list[dict]) -> list[str]:
+    """A chapter's prose from its first section to its exercises, without code, formulas, headings.
+
+    Roles other than links to the glossary are left out, too: what they name is no use of a word.
+    """
+    found = []
+    for cell in chapter[1:]:
+        if cell["cell_type"] != "markdown":
+            continue
+        text, exercises, _ = source(cell).partition("## Exercises")
+        if text.startswith("You will be able to"):
+            text = text[text.find("\n## ") :]
+        text = re.sub(r"```.*?```|\$\$.*?\$\$|\$[^$\n]*\$", "", text, flags=re.S)
+        text = re.sub(
+            r"(\{[a-z:]+\})?`[^`\n]*`",
+            lambda role: role.group() if role.group(1) == "{term}" else "",
+            text,
+        )
+        found.append(re.sub(r"^(?:#|\||\(|:::|:class|<).*$", "", text, flags=re.M))
+        if exercises:
+            break
+    return found
+
+
+def first_use(term: str, chapter: list[dict]) -> str | None:
+    """``"link"`` or ``"word"``, whichever a chapter's prose uses first; None where neither is."""
+    longer = [re.escape(other) for other in terms() if term in other and other != term]
+    word = "|".join([*longer, re.escape(term) + r"(?:e?s)?"])
+    for text in body(chapter):
+        for found in re.finditer(rf"\{{term\}}`([^`]*)`|\b(?:{word})\b", text, re.I):
+            link = found.group(1)
+            if link is not None:
+                if link.partition("<")[2].rstrip(">") == term or link == term:
+                    return "link"
+            elif re.fullmatch(re.escape(term) + r"(?:e?s)?", found.group(), re.I):
+                return "word"
+    return None
+
+
+def linked(chapter: list[dict]) -> set[str]:
+    """The glossary's terms that a chapter's prose links to."""
+    links = re.findall(r"\{term\}`(?:[^`<]*<([^>`]+)>|([^`]+))`", "\n".join(body(chapter)))
+    return {first or second for first, second in links}
+
+
+def test_the_first_use_of_a_word_is_told_from_later_ones():
+    def chapter(*texts: str) -> list[dict]:
+        return [{"cell_type": "markdown", "source": [text]} for text in ("# A loss", *texts)]
+
+    assert first_use("loss", chapter("## Loss\n`loss` and $loss$ and {doc}`loss`")) is None
+    assert first_use("loss", chapter("The losses fall.", "{term}`loss`")) == "word"
+    assert first_use("loss", chapter("The {term}`losses <loss>` and a loss")) == "link"
+    assert first_use("batch", chapter("batch normalization, {term}`batch`, a batch")) == "link"
+    assert first_use("loss", chapter("You will be able to\n- see a loss\n\n## A\n")) is None
+    assert first_use("loss", chapter("## Exercises", "a loss")) is None
+    assert linked(chapter("{term}`a` {term}`B's <b>` {doc}`c`")) == {"a", "b"}
+
+
+@pytest.mark.parametrize("name", sorted(cells()))
+def test_a_chapter_that_links_a_word_links_its_first_use(name):
+    chapter = cells()[name]
+    late = [
+        term
+        for term in linked(chapter)
+        if first_use(term, chapter) == "word" and term not in ORDINARY
     ]
-    symbols = [symbol for row in listed for symbol in row]
-    assert len(symbols) > 20
-    assert len(symbols) == len(set(symbols))
-    own = re.findall(r"^\| (\$.*?) \|.*\|(.*)\|$", local, re.M)
-    pairs = [(one, chapter) for row, chapter in own for one in re.findall(r"\$([^$]+)\$", row)]
-    assert len(pairs) > 10
-    assert len(pairs) == len(set(pairs))
-    assert not {one for one, _ in pairs} & set(symbols)
+    assert late == []
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in sorted(cells()) if name[:2] in ("01", "02", "03")]
+)
+def test_the_foundations_link_every_word_that_they_use(name):
+    chapter = cells()[name]
+    unlinked = [
+        term for term in terms() if first_use(term, chapter) == "word" and term not in ORDINARY
+    ]
+    assert unlinked == []
+
+
+@pytest.mark.parametrize("term", sorted(set(terms()) - ORDINARY))
+def test_the_first_chapter_that_uses_a_word_links_it(term):
+    uses = (first_use(term, chapter) for chapter in cells().values())
+    assert next((use for use in uses if use), "link") == "link"
+
+
+def test_chapters_link_to_the_terms_and_to_no_others():
+    names = set().union(*map(linked, cells().values()))
+    assert names <= set(terms())
+    assert len(names) > 0.8 * len(terms())
+
+
+def names_of(column: int) -> list[tuple[str, bool]]:
+    """The names in a column of the table of three libraries, and whether each is an argument's."""
+    table = re.findall(r"^\|(.*)\|$", GLOSSARY.partition("## One thing, three names")[2], re.M)
+    code = " ".join(re.findall(r"`([^`]+)`", " ".join(row.split("|")[column] for row in table)))
+    code = re.sub(r'"[^"]*"|\b(?:True|False)\b', "", code)
+    return [(name, bool(sign)) for name, sign in re.findall(r"(\w+)(=?)", code)]
+
+
+def test_the_libraries_have_what_the_glossary_names():
+    """Keras and scikit-learn, in the versions that run here; PyTorch is none of the book's."""
+    import keras
+    from sklearn import linear_model, metrics, model_selection, neural_network, pipeline, svm
+
+    def arguments(*callables) -> set[str]:
+        return {name for one in callables for name in inspect.signature(one).parameters}
+
+    rooms = (keras, keras.layers, keras.losses, keras.optimizers, keras.callbacks, keras.utils)
+    names = {name for room in (*rooms, keras.Model) for name in dir(room)}
+    layers = keras.layers.Conv2D, keras.layers.Dropout.call, keras.layers.Layer.__init__
+    given = arguments(keras.Model.fit, keras.losses.CategoricalCrossentropy, *layers)
+    given |= arguments(keras.optimizers.SGD, keras.optimizers.AdamW)
+    assert len(names_of(0)) > 20
+    assert {name for name, is_argument in names_of(0) if not is_argument} <= names
+    assert {name for name, is_argument in names_of(0) if is_argument} <= given
+
+    models = (neural_network.MLPClassifier, linear_model.SGDClassifier, svm.SVC)
+    rooms = (metrics, model_selection, pipeline, neural_network, *models)
+    fitted = {"coef_", "intercept_", "n_iter_"}
+    names = {name for room in rooms for name in dir(room)} | fitted
+    assert {name for name, is_argument in names_of(1) if not is_argument} <= names
+    assert {name for name, is_argument in names_of(1) if is_argument} <= arguments(*models)
+
+
+# Notation.
+
+EVERYWHERE, _, IN_ONE_SECTION = NOTATION.partition("## In one section")
+
+# What formulas are written with, beside symbols.
+SIGNS = re.findall(
+    r"\w+",
+    "langle rangle lVert rVert lfloor rfloor left right bigl bigr quad qquad frac tfrac sqrt sum "
+    "cdot cdots dots pm le ge approx leftarrow ln exp cos tanh max min",
+)
+PAIRS = ("TP", "FP", "TN", "FN")  # written with two letters, and one symbol
+
+
+def symbols(formula: str) -> set[str]:
+    """The letters of a formula, without what stands above or below them in words."""
+    formula = re.sub(r"\\(?:text|mathrm|operatorname)\{[^}]*\}", " ", formula)
+    found = set()
+    for sign, letters in re.findall(r"\\([A-Za-z]+)|([A-Za-z]+)", formula):
+        pairs = re.findall("|".join(PAIRS), letters)
+        rest = re.sub("|".join(PAIRS), "", letters)
+        found |= {f"\\{sign}"} if sign and sign not in SIGNS else set()
+        found |= {*pairs, *rest}
+    return found
+
+
+def formulas(text: str) -> list[str]:
+    """Every formula in a page's text, in lines of its own and within them."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S)
+    return [one or two for one, two in re.findall(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", text, re.S)]
+
+
+def listed(table: str) -> list[tuple[str, str]]:
+    """Each symbol of a table on the notation page, and what stands in its row's last column."""
+    rows = re.findall(r"^\| (\$.*?) \|.*?([^|]*)\|$", table, re.M)
+    return [(one, last) for row, last in rows for one in set().union(*map(symbols, formulas(row)))]
+
+
+def local(chapter: str) -> set[str]:
+    """The symbols that the notation page explains for one chapter."""
+    return {one for one, where in listed(IN_ONE_SECTION) if f"{chapter}`" in where}
+
+
+def used(chapter: str) -> set[str]:
+    """The symbols in a chapter's formulas."""
+    prose = [source(cell) for cell in cells()[chapter] if cell["cell_type"] == "markdown"]
+    return set().union(*map(symbols, formulas("\n".join(prose))))
+
+
+def test_symbols_are_told_from_signs_and_words():
+    assert symbols(r"\frac{dL}{dz} = p_{\text{no}} - \ln y") == {*"dLzpy"}
+    assert symbols(r"xW_1 + \eta\,a^{TP}") == {"x", "W", "\\eta", "a", "TP"}
+    assert formulas("`$no$` $a$\n$$b\n+ c$$") == ["a", "b\n+ c"]
+
+
+def test_the_first_table_s_symbols_are_explained_once():
+    rows = re.findall(r"^\| (\$.*?) \|", EVERYWHERE, re.M)
+    whole = [formula for row in rows for formula in formulas(row)]
+    assert len(whole) > 20
+    assert len(whole) == len(set(whole))
+
+
+@pytest.mark.parametrize("chapter", sorted(cells()))
+def test_a_symbol_has_one_meaning_in_a_chapter(chapter):
+    """Of its own, or that of the first table; and the page explains none that is not used."""
+    own = [one for one, where in listed(IN_ONE_SECTION) if f"{chapter}`" in where]
+    assert sorted(own) == sorted(set(own)), "explained twice"
+    everywhere = {one for one, _ in listed(EVERYWHERE)}
+    assert not set(own) & everywhere, "explained for every chapter, too"
+    assert set(own) <= used(chapter), "explained and not used"
+    assert used(chapter) <= everywhere | set(own), "used and not explained"
+
+
+def test_every_symbol_of_the_first_table_is_used_somewhere():
+    everywhere = {one for one, _ in listed(EVERYWHERE)}
+    assert everywhere <= set().union(*map(used, cells()))
+
+
+# Formulas.
+
+
+@pytest.mark.parametrize("chapter", sorted(cells()))
+def test_a_formula_in_a_line_of_its_own_is_checked_in_its_section(chapter):
+    """Beside each stands a cell that compares, asserts or claims, before the next heading."""
+    sections: list[list[dict]] = [[]]
+    for cell in cells()[chapter]:
+        pieces = re.split(r"^(?=##+ )", source(cell), flags=re.M)
+        if cell["cell_type"] == "code":
+            pieces = [source(cell)]
+        for number, piece in enumerate(pieces):
+            if number:
+                sections.append([])
+            sections[-1].append({**cell, "source": [piece]})
+    unchecked = [
+        formula
+        for section in sections
+        for cell in section
+        if cell["cell_type"] == "markdown"
+        for formula in re.findall(r"\$\$(.+?)\$\$", source(cell), re.S)
+        if not any(proves(source(one)) for one in section if one["cell_type"] == "code")
+    ]
+    assert unchecked == []
 
 
 # Numbers in pages that no cell stands beside.

@@ -84,6 +84,22 @@ def load(*, allow_stand_in: bool | None = None, download: bool = True) -> Flower
     return from_folder(resolved.folder / PHOTOGRAPHS, edition=edition, record=record)
 
 
+def load_if_here() -> Flowers | None:
+    """The photographs from the cache or a mirror folder; None where neither holds them.
+
+    For chapters that show photographs and can do without: nothing is downloaded for them.
+
+    Returns:
+        As :func:`load` does; the record counts no download, since there was none.
+    """
+    try:
+        found = load(allow_stand_in=False, download=False)
+    except sources.DataUnavailable:
+        return None
+    # What a chapter costs a reader does not include photographs that it never fetches.
+    return dataclasses.replace(found, record=dataclasses.replace(found.record, download_bytes=0))
+
+
 def chain(*, download: bool = True) -> list[sources.Source]:
     """The sources, in order: a mirror's reduced edition, a mirror's original, the canonical one.
 

@@ -3,7 +3,6 @@
 Explained in chapter 1, *Pixels, Labels, Splits*.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,7 +10,6 @@ from matplotlib import patches
 from matplotlib import pyplot as plt
 from skimage import draw
 
-from seeing.datasets import flowers, sources
 from seeing.figures import style
 
 # Drawn by hand on ``skimage.data.coffee()``, 400 × 600 pixels. Corners as (column, row).
@@ -141,16 +139,3 @@ def show_rows(orders: Mapping[str, np.ndarray], share: float) -> None:
         for label, align in zip(axis.get_xticklabels(), ("left", "left"), strict=True):
             label.set_horizontalalignment(align)
         axis.grid(visible=False)
-
-
-def flowers_that_are_here() -> flowers.Flowers | None:
-    """The flower photographs from the cache or the mirror folder; None where they are not.
-
-    Nothing is downloaded: this chapter does without, where there are none.
-    """
-    try:
-        found = flowers.load(allow_stand_in=False, download=False)
-    except sources.DataUnavailable:
-        return None
-    # What the chapter costs a reader does not include photographs that it never fetches.
-    return dataclasses.replace(found, record=dataclasses.replace(found.record, download_bytes=0))
