@@ -5,13 +5,27 @@ const SVG = "http://www.w3.org/2000/svg";
 /* What a demo's file holds, after a look at its format. The address is relative to the scripts. */
 export async function readData(address, format) {
   const url = new URL(address, import.meta.url);
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
-  const data = await response.json();
+  const data = url.protocol === "file:" ? await fromDisk(address, url) : await fromServer(url);
   if (data.format !== format) {
     throw new Error(`${url} has the format ${data.format}, expected ${format}`);
   }
   return data;
+}
+
+async function fromServer(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
+  return response.json();
+}
+
+/* From the disk, a page may fetch nothing but scripts: the build lays one beside each file. */
+function fromDisk(address, url) {
+  const script = element("script", { src: `${url}.js` });
+  return new Promise((resolve, reject) => {
+    script.addEventListener("load", () => resolve(seeingData[address.replace(/^data\//, "")]));
+    script.addEventListener("error", () => reject(new Error(`${url}.js is not there`)));
+    document.head.append(script);
+  });
 }
 
 /* What a demo reads from its `src`, or null, and then its content stays: a static figure. */

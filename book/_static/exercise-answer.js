@@ -8,7 +8,7 @@ const MAX_CELLS = 2 ** 43;
 
 class ExerciseAnswer extends HTMLElement {
   connectedCallback() {
-    if (!globalThis.crypto?.subtle) return; // a page from the disk, or from an insecure address
+    if (!globalThis.crypto?.subtle) return; // a page from an insecure address
     const name = this.getAttribute("name");
     const choices = this.getAttribute("choices")?.split("|");
     const id = `${name}-answer`;
