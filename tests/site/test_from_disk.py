@@ -1,4 +1,4 @@
-"""Pages that are opened from the disk, without a server: demos and answer fields work there, too."""
+"""Pages that are opened from the disk, without a server: demos and answer fields work, too."""
 
 import pathlib
 from collections.abc import Callable, Iterator
