@@ -7,7 +7,7 @@ import pytest
 from docutils import nodes
 from playwright import sync_api
 
-from bookbuild import formulas
+from bookbuild import bundle, formulas
 
 MATH = f"{{{formulas.NAMESPACE}}}"
 
@@ -114,24 +114,25 @@ def _box(locator: sync_api.Locator) -> dict:
 
 
 def test_only_pages_with_an_element_load_its_script(blank: sync_api.Page, address):
-    answer = "exercise-answer.js"
+    answer = "exercise-answer"
     wanted = {
-        "book/front.html": ["digit-demo.js"],
+        "book/front.html": ["digit-demo"],
         "notebooks/02_neurons_losses_gradients.html": [
             answer,
-            "learning-rate-demo.js",
-            "softmax-demo.js",
+            "learning-rate-demo",
+            "softmax-demo",
         ],
-        "notebooks/03_convolution.html": ["convolution-demo.js", answer],
-        "notebooks/04_first_cnn.html": ["digit-demo.js", answer],
-        "notebooks/05_metrics.html": [answer, "threshold-demo.js"],
+        "notebooks/03_convolution.html": ["convolution-demo", answer],
+        "notebooks/04_first_cnn.html": ["digit-demo", answer],
+        "notebooks/05_metrics.html": [answer, "threshold-demo"],
         "notebooks/09_hog_svm.html": [answer],
         "book/notation.html": [],
     }
     for name, scripts in wanted.items():
         blank.goto(f"{address}/{name}")
         sources = blank.eval_on_selector_all(
-            "script[type=module]", "all => all.map(one => one.src.split('/').pop().split('?')[0])"
+            f"script[src*='{bundle.ENDING}']",
+            "all => all.map(one => one.src.split('/').pop().split('.')[0])",
         )
         assert sources == scripts, name
 
