@@ -6,6 +6,8 @@ import {
   between,
   button,
   buttonRow,
+  checkbox,
+  chooser,
   dataOf,
   element,
   fromAddress,
@@ -17,7 +19,7 @@ import {
   verdictLine,
 } from "./demo.js";
 import { FORMAT, decoded, predict } from "./network.js";
-import { CELL, GRID, paint, resample } from "./pixels.js";
+import { GRID, imageCanvas, paint, resample } from "./pixels.js";
 
 const NAME = "augmentation-demo";
 /* What can be changed: its name, its range and step, and the value that changes nothing. */
@@ -55,11 +57,8 @@ class AugmentationDemo extends HTMLElement {
   build() {
     this.replaceChildren();
     const names = this.network.class_names;
-    this.digit = element("select", { id: `${NAME}-digit` });
-    names.forEach((name) => this.digit.append(element("option", { textContent: name })));
-    this.digit.addEventListener("change", () => this.show({ digit: this.digit.selectedIndex }));
-    this.mirror = element("input", { type: "checkbox", id: `${NAME}-mirror` });
-    this.mirror.addEventListener("change", () => this.show({ mirrored: this.mirror.checked }));
+    this.digit = chooser(`${NAME}-digit`, names, (digit) => this.show({ digit }));
+    this.mirror = checkbox(`${NAME}-mirror`, (mirrored) => this.show({ mirrored }));
     this.sliders = Object.fromEntries(
       Object.entries(CHANGES).map(([name, [, range]]) => [
         name,
@@ -72,8 +71,7 @@ class AugmentationDemo extends HTMLElement {
       ...Object.entries(this.sliders).map(([name, control]) => row(CHANGES[name][0], control)),
       row("Mirrored", this.mirror)
     );
-    this.canvas = element("canvas", { width: GRID * CELL, height: GRID * CELL });
-    this.canvas.setAttribute("role", "img");
+    this.canvas = imageCanvas("A digit, changed");
     this.bars = probabilityBars(names, "What the network says");
     const columns = element("div", { className: "digit-demo-columns" });
     columns.append(this.canvas, this.bars.list);

@@ -1,7 +1,7 @@
 /* <convolution-demo>: move a kernel over a picture and see products, sum and feature map.
    Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
 
-import { dataOf, element, verdictLine } from "./demo.js";
+import { chooser, dataOf, element, verdictLine } from "./demo.js";
 
 const FORMAT = "seeing-convolution-1";
 const SIZE = 3; // rows and columns of the kernel
@@ -27,8 +27,8 @@ class ConvolutionDemo extends HTMLElement {
     });
     const choices = element("p", { className: "convolution-demo-choices" });
     choices.append(
-      chooser("Picture", this.data.pictures, (index) => this.choosePicture(index)),
-      chooser("Kernel", this.data.kernels, (index) => this.chooseKernel(index))
+      named("Picture", this.data.pictures, (index) => this.choosePicture(index)),
+      named("Kernel", this.data.kernels, (index) => this.chooseKernel(index))
     );
 
     this.canvas = element("canvas", { width: EDGE, height: EDGE, tabIndex: 0 });
@@ -203,14 +203,12 @@ function panel(title, content) {
   return made;
 }
 
-function chooser(title, named, action) {
+function named(title, choices, action) {
   const id = `convolution-demo-${title.toLowerCase()}`;
   const label = element("label", { textContent: title, htmlFor: id });
-  const select = element("select", { id });
-  named.forEach(({ name }) => select.append(element("option", { textContent: name })));
-  select.addEventListener("change", () => action(select.selectedIndex));
+  const names = choices.map(({ name }) => name);
   const made = element("span", {});
-  made.append(label, " ", select);
+  made.append(label, " ", chooser(id, names, action));
   return made;
 }
 

@@ -96,6 +96,27 @@ export function probabilityBars(names, label) {
   return { list, show };
 }
 
+export function checkbox(id, action) {
+  const made = element("input", { type: "checkbox", id });
+  made.addEventListener("change", () => action(made.checked));
+  return made;
+}
+
+/* One of several, by name; the action gets its place in the list. */
+export function chooser(id, names, action) {
+  const made = element("select", { id });
+  names.forEach((name) => made.append(element("option", { textContent: name })));
+  made.addEventListener("change", () => action(made.selectedIndex));
+  return made;
+}
+
+/* A picture that a script paints, with what it shows in words. */
+export function picture(canvas, caption) {
+  const made = element("figure", { className: "demo-picture" });
+  made.append(canvas, element("figcaption", { textContent: caption }));
+  return made;
+}
+
 /* A control with its name, a slider also with its value, and what belongs below it. */
 export function row(title, control, below) {
   const line = element("div", { className: "demo-row" });
@@ -127,6 +148,20 @@ export function toAddress(name, numbers) {
   const address = new URL(location);
   address.searchParams.set(name, numbers.join("_"));
   history.replaceState(history.state, "", address);
+}
+
+/* A text behind the address's #: a browser sends that to nobody. Null takes it away. */
+export function toFragment(name, text) {
+  const address = new URL(location);
+  if (text !== null) address.hash = `${name}=${text}`;
+  else if (fromFragment(name) !== null) address.hash = "";
+  history.replaceState(history.state, "", address);
+}
+
+/* The text of that name behind the #, or null. */
+export function fromFragment(name) {
+  const start = `#${name}=`;
+  return location.hash.startsWith(start) ? location.hash.slice(start.length) : null;
 }
 
 /* The numbers of such an address, or null where it has none or they are none. */

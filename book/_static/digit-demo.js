@@ -1,183 +1,231 @@
 /* <digit-demo>: draw a digit, and the chapter's own network says what it sees, in the page.
    Without JavaScript, or from a file:// address, the element's content stays: a static figure.
-   With the attribute "sample" it begins with a test digit instead of an empty field. */
+   With the attribute "sample" it begins with a test digit instead of an empty field; with "open"
+   it also shows what the network saw on the way, and which training digits are most alike. */
 
-import { button, buttonRow, dataOf, element, probabilityBars, verdictLine } from "./demo.js";
-import { FORMAT, decoded, predict } from "./network.js";
-import { CELL, GRID, paint, resample } from "./pixels.js";
+import {
+  button,
+  buttonRow,
+  checkbox,
+  dataOf,
+  element,
+  fromAddress,
+  picture,
+  probabilityBars,
+  row,
+  toAddress,
+  verdictLine,
+} from "./demo.js";
+import { DrawingField, drawingHelp } from "./drawing.js";
+import { FORMAT, answer, decoded } from "./network.js";
+import { GRID, centered, fromText, imageCanvas, paint } from "./pixels.js";
+
+const NAME = "digit-demo";
+const NEAREST = 8; // training digits that are shown
+const GAP = 0.25; // the gray between feature maps
 
 class DigitDemo extends HTMLElement {
   async connectedCallback() {
     const exported = await dataOf(this, FORMAT);
     if (!exported) return;
     this.network = decoded(exported);
-    this.ink = new Float32Array(GRID * GRID);
-    this.pen = { x: GRID / 2, y: GRID / 2, down: false, last: null };
-    this.sample = -1;
+    this.known = exported.training_digits.map(({ label, ink }) => ({ label, ink: fromText(ink) }));
     this.build();
-    if (this.hasAttribute("sample")) this.showSample();
-    else this.refresh();
+    const linked = asLinked(this.network.probes.length);
+    if (this.field.fromAddress()) linked.sample = -1;
+    const first = { sample: this.hasAttribute("sample") ? 0 : -1, centers: true };
+    const isOpen = this.hasAttribute("open");
+    this.show({ ...first, maps: isOpen, alike: isOpen, ...linked });
     this.dataset.ready = "true";
   }
 
   build() {
     this.replaceChildren();
-    this.append(
-      element("p", {
-        id: "digit-demo-help",
-        textContent:
-          "Draw with mouse or finger. By keyboard: arrow keys move the pen, " +
-          "the space bar puts it down and lifts it.",
-      })
-    );
-    const columns = element("div", { className: "digit-demo-columns" });
-    this.canvas = element("canvas", { width: GRID * CELL, height: GRID * CELL, tabIndex: 0 });
-    this.canvas.setAttribute("role", "application");
-    this.canvas.setAttribute("aria-label", "Drawing area for one digit");
-    this.canvas.setAttribute("aria-describedby", "digit-demo-help");
-    this.canvas.addEventListener("pointerdown", (event) => this.penDown(event));
-    this.canvas.addEventListener("pointermove", (event) => this.penMove(event));
-    for (const name of ["pointerup", "pointercancel"]) {
-      this.canvas.addEventListener(name, () => (this.pen.last = null));
-    }
-    this.canvas.addEventListener("keydown", (event) => this.key(event));
-    this.canvas.addEventListener("focus", () => this.refresh());
-    this.canvas.addEventListener("blur", () => this.refresh());
+    this.field = new DrawingField({
+      label: "Drawing area for one digit",
+      describedBy: `${NAME}-help`,
+      changed: () => this.show({ sample: -1 }, false),
+      settled: () => this.remember(),
+    });
     this.bars = probabilityBars(this.network.class_names, "Probability of each digit");
-    columns.append(this.canvas, this.bars.list);
+    const columns = element("div", { className: `${NAME}-columns` });
+    columns.append(this.field.canvas, this.bars.list);
     this.verdict = verdictLine();
     const buttons = buttonRow(
       button("Clear", () => this.clear()),
-      button("Show a test digit", () => this.showSample())
+      button("Show a test digit", () => this.show({ sample: this.nextSample() }))
     );
-    this.append(columns, this.verdict, buttons);
+    this.centers = checkbox(`${NAME}-centers`, (centers) => this.show({ centers }));
+    this.append(
+      drawingHelp(`${NAME}-help`),
+      columns,
+      this.verdict,
+      buttons,
+      row("Scale and center a drawing", this.centers),
+      this.mapsFold(),
+      this.alikeFold()
+    );
+  }
+
+  /* What the network got, and its feature maps. */
+  mapsFold() {
+    this.given = imageCanvas("The image that the network got");
+    this.mapPictures = element("div", { className: `${NAME}-maps` });
+    this.maps = fold("What the network saw on the way", () => this.toggled());
+    this.maps.append(picture(this.given, "What the network got"), this.mapPictures);
+    return this.maps;
+  }
+
+  /* The training digits that differ least from what the network got. */
+  alikeFold() {
+    const title = `Most alike of ${this.known.length} training digits`;
+    this.alike = fold(title, () => this.toggled());
+    const pictures = element("div", { className: `${NAME}-alike` });
+    this.alikePictures = Array.from({ length: NEAREST }, () =>
+      picture(imageCanvas("A training digit"), "")
+    );
+    pictures.append(...this.alikePictures);
+    this.alike.append(pictures);
+    return this.alike;
+  }
+
+  /* The event comes late, also after a fold that a link has opened. */
+  toggled() {
+    const change = { maps: this.maps.open, alike: this.alike.open };
+    if (Object.keys(change).some((name) => change[name] !== this.state[name])) this.show(change);
   }
 
   clear() {
-    this.ink.fill(0);
-    this.exact = null;
-    this.refresh();
+    this.field.clear();
+    this.show({ sample: -1 });
   }
 
-  /* A probe is shown exactly as the network met it: no centering. */
-  showSample() {
-    this.sample = (this.sample + 1) % this.network.probes.length;
-    this.exact = this.network.probes[this.sample].image;
-    this.ink.set(this.exact);
-    this.refresh();
+  nextSample() {
+    this.lastSample = ((this.lastSample ?? -1) + 1) % this.network.probes.length;
+    return this.lastSample;
   }
 
-  penDown(event) {
-    event.preventDefault();
-    this.canvas.focus();
-    this.canvas.setPointerCapture(event.pointerId);
-    this.pen.last = this.position(event);
-    this.stroke(this.pen.last, this.pen.last);
-  }
-
-  penMove(event) {
-    if (!this.pen.last) return;
-    const here = this.position(event);
-    this.stroke(this.pen.last, here);
-    this.pen.last = here;
-  }
-
-  position(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return {
-      x: ((event.clientX - box.left) / box.width) * GRID,
-      y: ((event.clientY - box.top) / box.height) * GRID,
-    };
-  }
-
-  key(event) {
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (event.key === " ") {
-      event.preventDefault();
-      this.pen.down = !this.pen.down;
-      if (this.pen.down) this.stroke(this.pen, this.pen);
-      else this.refresh();
-    } else if (event.key in moves) {
-      event.preventDefault();
-      const [dx, dy] = moves[event.key];
-      const from = { x: this.pen.x, y: this.pen.y };
-      this.pen.x = Math.min(GRID - 1, Math.max(1, this.pen.x + dx));
-      this.pen.y = Math.min(GRID - 1, Math.max(1, this.pen.y + dy));
-      if (this.pen.down) this.stroke(from, this.pen);
-      else this.refresh();
+  show(change, isSettled = true) {
+    this.state = { ...this.state, ...change };
+    const { sample, centers, maps, alike } = this.state;
+    if (sample >= 0) {
+      this.lastSample = sample;
+      this.field.show(this.network.probes[sample].image);
     }
+    this.centers.checked = centers;
+    this.maps.open = maps;
+    this.alike.open = alike;
+    this.image = this.prepared();
+    const found = this.image ? answer(this.network, this.image) : { probabilities: null, maps: [] };
+    this.probabilities = found.probabilities;
+    this.featureMaps = found.maps;
+    this.bars.show(this.probabilities ?? this.network.class_names.map(() => 0));
+    this.verdict.textContent = this.inWords();
+    if (maps) this.paintMaps();
+    if (alike) this.paintAlike();
+    if (isSettled) this.remember();
   }
 
-  /* Ink fades out over a pixel at the stroke's edge, as in MNIST. */
-  stroke(from, to) {
-    if (this.exact) this.ink.fill(0);
-    this.exact = null;
-    const steps = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) * 3));
-    for (let step = 0; step <= steps; step++) {
-      const x = from.x + ((to.x - from.x) * step) / steps;
-      const y = from.y + ((to.y - from.y) * step) / steps;
-      for (let row = Math.max(0, Math.floor(y - 3)); row < Math.min(GRID, y + 3); row++) {
-        for (let column = Math.max(0, Math.floor(x - 3)); column < Math.min(GRID, x + 3); column++) {
-          const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
-          const ink = Math.min(1, Math.max(0, 1.9 - distance));
-          const index = row * GRID + column;
-          this.ink[index] = Math.max(this.ink[index], ink);
-        }
-      }
-    }
-    this.refresh();
+  /* What the network gets, or null where nothing is drawn. A test digit is as it met it. */
+  prepared() {
+    const { field } = this;
+    if (field.isEmpty) return null;
+    return field.isDrawn && this.state.centers ? centered(field.ink) : field.ink;
   }
 
-  refresh() {
-    this.paint();
-    const empty = this.ink.every((value) => value === 0);
-    const probabilities = empty ? null : predict(this.network, this.exact ?? centered(this.ink));
-    this.probabilities = probabilities;
-    this.bars.show(probabilities ?? this.network.class_names.map(() => 0));
-    if (!probabilities) {
-      this.verdict.textContent = "Nothing drawn yet.";
-      return;
-    }
-    const best = probabilities.indexOf(Math.max(...probabilities));
-    const share = (100 * probabilities[best]).toFixed(1);
-    this.verdict.textContent = `The network sees a ${this.network.class_names[best]} (${share} %).`;
+  inWords() {
+    if (!this.probabilities) return "Nothing drawn yet.";
+    const best = this.probabilities.indexOf(Math.max(...this.probabilities));
+    const share = (100 * this.probabilities[best]).toFixed(1);
+    const name = this.network.class_names[best];
+    const { bar } = this.network;
+    if (this.probabilities[best] >= bar) return `The network sees a ${name} (${share} %).`;
+    return (
+      `None of these, says the rule. The likeliest digit, ${name}, gets ${share} %, ` +
+      `and the bar is at ${(100 * bar).toFixed(1)} %.`
+    );
   }
 
-  paint() {
-    const context = paint(this.canvas, this.ink);
-    if (document.activeElement === this.canvas) {
-      context.strokeStyle = this.pen.down ? "#d55e00" : "#0072b2";
-      context.lineWidth = 3;
-      context.strokeRect(this.pen.x * CELL - 6, this.pen.y * CELL - 6, 12, 12);
+  paintMaps() {
+    paint(this.given, this.image ?? new Float32Array(GRID * GRID));
+    if (this.mapPictures.childElementCount !== this.featureMaps.length) {
+      this.mapPictures.replaceChildren(
+        ...this.featureMaps.map((map, i) => {
+          const shape = `${map.channels} maps of ${map.height} × ${map.width}`;
+          const caption = `After convolution ${i + 1}: ${shape}`;
+          return picture(imageCanvas(caption), caption);
+        })
+      );
     }
+    this.mapPictures.querySelectorAll("canvas").forEach((canvas, i) => {
+      paintFeatureMaps(canvas, this.featureMaps[i]);
+    });
+  }
+
+  paintAlike() {
+    this.nearest = this.image ? nearest(this.image, this.known, NEAREST) : [];
+    this.alikePictures.forEach((one, i) => {
+      one.hidden = !this.image;
+      if (!this.image) return;
+      const { label, ink } = this.nearest[i];
+      paint(one.firstChild, ink);
+      one.lastChild.textContent = `labeled ${label}`;
+    });
+  }
+
+  remember() {
+    if (!this.dataset.ready) return;
+    const { sample, centers, maps, alike } = this.state;
+    toAddress("digit", [sample, ...[centers, maps, alike].map(Number)]);
+    this.field.toAddress();
   }
 }
 
-/* MNIST's digits are scaled into 20 x 20 pixels and centered by their mass; so is a drawing. */
-export function centered(ink) {
-  let [left, right, top, bottom] = [GRID, -1, GRID, -1];
-  ink.forEach((value, i) => {
-    if (value === 0) return;
-    left = Math.min(left, i % GRID);
-    right = Math.max(right, i % GRID);
-    top = Math.min(top, Math.floor(i / GRID));
-    bottom = Math.max(bottom, Math.floor(i / GRID));
-  });
-  const scale = 20 / Math.max(right - left + 1, bottom - top + 1);
-  const [centerX, centerY] = [(left + right + 1) / 2, (top + bottom + 1) / 2];
-  const scaled = resample(ink, (x, y) => [
-    (x - GRID / 2) / scale + centerX,
-    (y - GRID / 2) / scale + centerY,
-  ]);
-  let [mass, massX, massY] = [0, 0, 0];
-  scaled.forEach((value, i) => {
-    mass += value;
-    massX += value * ((i % GRID) + 0.5);
-    massY += value * (Math.floor(i / GRID) + 0.5);
-  });
-  const shiftX = Math.round(massX / mass - GRID / 2);
-  const shiftY = Math.round(massY / mass - GRID / 2);
-  return resample(scaled, (x, y) => [x + shiftX, y + shiftY]);
+/* Those of the known images whose pixels differ least, the nearest first (Euclidean distance). */
+export function nearest(image, known, count) {
+  const distance = (ink) => {
+    let sum = 0;
+    for (let i = 0; i < ink.length; i++) sum += (ink[i] - image[i]) ** 2;
+    return Math.sqrt(sum);
+  };
+  return known
+    .map((one) => ({ ...one, distance: distance(one.ink) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count);
 }
 
-customElements.define("digit-demo", DigitDemo);
+/* All maps of a layer in rows of equal length; black is the layer's largest value. */
+function paintFeatureMaps(canvas, { values, height, width, channels }) {
+  const columns = channels % 12 === 0 ? 12 : 16;
+  const [tileWidth, tileHeight] = [width + 1, height + 1];
+  const across = columns * tileWidth;
+  const ink = new Float32Array(across * Math.ceil(channels / columns) * tileHeight).fill(GAP);
+  const largest = values.reduce((most, value) => Math.max(most, value), 1e-9);
+  values.forEach((value, i) => {
+    const [channel, place] = [i % channels, Math.floor(i / channels)];
+    const row = Math.floor(channel / columns) * tileHeight + Math.floor(place / width);
+    const column = (channel % columns) * tileWidth + (place % width);
+    ink[row * across + column] = value / largest;
+  });
+  const scale = Math.ceil(576 / across);
+  Object.assign(canvas, { width: across * scale, height: (ink.length / across) * scale });
+  paint(canvas, ink, across);
+}
+
+function fold(title, action) {
+  const made = element("details", { className: `${NAME}-fold` });
+  made.append(element("summary", { textContent: title }));
+  made.addEventListener("toggle", action);
+  return made;
+}
+
+/* What a link says, as far as it makes sense. */
+function asLinked(count) {
+  const found = fromAddress("digit") ?? [];
+  const [sample, ...switches] = found.map(Math.round);
+  if (found.length !== 4 || !(sample >= -1 && sample < count)) return {};
+  const [centers, maps, alike] = switches.map(Boolean);
+  return { sample, centers, maps, alike };
+}
+
+customElements.define(NAME, DigitDemo);

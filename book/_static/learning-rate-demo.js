@@ -5,6 +5,7 @@ import {
   between,
   button,
   buttonRow,
+  chooser,
   dataOf,
   drawn,
   element,
@@ -48,11 +49,8 @@ class LearningRateDemo extends HTMLElement {
         "Choose a learning rate and a number of steps, or one of the walks below. " +
         "Click the curve, or use the left and right arrow keys on it, to start elsewhere.",
     });
-    this.chooser = element("select", { id: `${NAME}-loss` });
-    this.losses.forEach(({ name }) => this.chooser.append(element("option", { textContent: name })));
-    this.chooser.addEventListener("change", () =>
-      this.show(this.beginning(this.chooser.selectedIndex))
-    );
+    const names = this.losses.map(({ name }) => name);
+    this.chooser = chooser(`${NAME}-loss`, names, (loss) => this.show(this.beginning(loss)));
     this.rate = slider(`${NAME}-rate`, RATES, (rate) => this.show({ rate }));
     this.steps = slider(`${NAME}-steps`, STEPS, (steps) => this.show({ steps }));
     const settings = element("div");

@@ -16,16 +16,26 @@ export function decoded(network) {
 
 /* The probabilities that the network gives an image, one a class. */
 export function predict(network, image) {
+  return answer(network, image).probabilities;
+}
+
+/* The same, and the feature maps after each step that sets negative values to 0. */
+export function answer(network, image) {
   const [height, width, channels] = network.input_shape;
   if (image.length !== height * width * channels) {
     throw new Error(`expected ${height * width * channels} numbers, got ${image.length}`);
   }
   let map = { values: image, height, width, channels };
-  for (const layer of network.layers) map = LAYERS[layer.kind](layer, map);
-  return softmax(map.values);
+  const maps = [];
+  for (const layer of network.layers) {
+    map = LAYERS[layer.kind](layer, map);
+    if (layer.activation === "relu" && map.height > 1) maps.push(map);
+  }
+  return { probabilities: softmax(map.values), maps };
 }
 
-function decode(text) {
+/* The numbers of a text: float32 in base64. */
+export function decode(text) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const view = new DataView(bytes.buffer);
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));

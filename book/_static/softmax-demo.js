@@ -5,6 +5,7 @@ import {
   between,
   button,
   buttonRow,
+  chooser,
   dataOf,
   element,
   fromAddress,
@@ -33,9 +34,7 @@ class SoftmaxDemo extends HTMLElement {
   build() {
     this.replaceChildren();
     const { classes, presets } = this.data;
-    this.truth = element("select", { id: `${NAME}-truth` });
-    classes.forEach((name) => this.truth.append(element("option", { textContent: name })));
-    this.truth.addEventListener("change", () => this.show({ truth: this.truth.selectedIndex }));
+    this.truth = chooser(`${NAME}-truth`, classes, (truth) => this.show({ truth }));
     this.sliders = classes.map((name, k) =>
       slider(`${NAME}-${k}`, LOGITS, (z) =>
         this.show({ logits: this.state.logits.map((old, i) => (i === k ? z : old)) })

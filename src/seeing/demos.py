@@ -1,4 +1,4 @@
-"""Export a small Keras network as JSON, for the demos that run in the page without a kernel.
+"""Export a small Keras network, and small images, for the demos that run in the page.
 
 The demo and the chapter cannot disagree: the file holds the chapter's own weights, and probe
 images with the probabilities that Keras computed for them, which the site's tests compare with
@@ -10,13 +10,21 @@ Explained in chapter 4, *A First Honest CNN*.
 import base64
 import json
 import pathlib
-from collections.abc import Sequence
+import re
+import string
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 FORMAT = "seeing-network-1"
+
+# A drawing in the page has sixteen levels of gray, so that a link can hold it: 255 is 15 times 17.
+LEVEL_STEP = 17
+
+# What stands for a run of empty pixels in a drawing's text: 1 to 46 of them.
+RUNS = string.ascii_lowercase[6:] + string.ascii_uppercase
 
 # Layers that do nothing outside training.
 TRAINING_ONLY = (
@@ -34,6 +42,7 @@ def write_network(
     *,
     class_names: Sequence[str],
     probes: np.ndarray,
+    beside: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a Sequential network of logits, and probe images with their probabilities.
 
@@ -42,12 +51,14 @@ def write_network(
         path: the JSON file; its folder is made if need be.
         class_names: K names.
         probes: float32, shape (N, H, W, C): the images that tests compare.
+        beside: what else a demo of this network reads, by name.
 
     Returns:
         What was written.
 
     Raises:
-        ValueError: when a layer has no counterpart in the browser, or names and outputs differ.
+        ValueError: when a layer has no counterpart in the browser, names and outputs differ, or
+            ``beside`` has a name that the network's own entries have.
     """
     classes = model.output_shape[-1]
     if len(class_names) != classes:
@@ -63,13 +74,59 @@ def write_network(
         "class_names": list(class_names),
         "layers": layers,
         "probes": [
-            {"image": _encode(image), "probabilities": [float(p) for p in row]}
+            {"image": as_base64(image), "probabilities": [float(p) for p in row]}
             for image, row in zip(probes, probabilities, strict=True)
         ],
     }
+    taken = sorted(network.keys() & (beside or {}).keys())
+    if taken:
+        raise ValueError(f"the network's file already has {', '.join(taken)}: choose other names")
+    network |= beside or {}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(network), encoding="utf-8")
     return network
+
+
+def in_levels(images: np.ndarray) -> np.ndarray:
+    """Gray images in the sixteen levels that a drawing in the page has.
+
+    Args:
+        images: uint8, 0 is paper and 255 is ink, any shape.
+
+    Returns:
+        uint8, the same shape: multiples of 17.
+
+    Raises:
+        ValueError: when they are not uint8.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8:
+        raise ValueError(f"images are {images.dtype}; expected uint8 from 0 to 255")
+    return (np.rint(images / LEVEL_STEP) * LEVEL_STEP).astype(np.uint8)
+
+
+def as_text(image: np.ndarray) -> str:
+    """An image in sixteen levels as a short text, row by row: what a demo's file and a link hold.
+
+    A level from 1 to 15 is a digit from 1 to f, and a run of 1 to 46 empty pixels a letter, g to z
+    and then A to Z. What is empty at the end is left out. `book/_static/pixels.js` reads it.
+
+    Args:
+        image: uint8, shape (height, width); brought to sixteen levels.
+
+    Raises:
+        ValueError: when it is not uint8, or has not two axes.
+    """
+    levels = in_levels(image) // LEVEL_STEP
+    if levels.ndim != 2:
+        raise ValueError(f"the image has shape {levels.shape}; expected (height, width)")
+    digits = "".join(f"{level:x}" for level in levels.ravel()).rstrip("0")
+    return re.sub(f"0{{1,{len(RUNS)}}}", lambda run: RUNS[len(run[0]) - 1], digits)
+
+
+def as_base64(array: np.ndarray) -> str:
+    """An array's values as base64 of little-endian float32, in C order."""
+    return base64.b64encode(np.ascontiguousarray(array, dtype="<f4").tobytes()).decode("ascii")
 
 
 def layer_as_json(layer: keras.Layer) -> dict[str, Any]:
@@ -166,9 +223,4 @@ def _require_channels_last(layer: keras.Layer) -> None:
 
 
 def _weights(**arrays: np.ndarray | float) -> dict[str, str]:
-    return {name: _encode(np.atleast_1d(array)) for name, array in arrays.items()}
-
-
-def _encode(array: np.ndarray) -> str:
-    """An array's values as base64 of little-endian float32, in C order."""
-    return base64.b64encode(np.ascontiguousarray(array, dtype="<f4").tobytes()).decode("ascii")
+    return {name: as_base64(np.atleast_1d(array)) for name, array in arrays.items()}

@@ -216,7 +216,7 @@ def test_a_layer_the_demo_does_not_know_leaves_no_file(probes, tmp_path):
 )
 def test_every_float32_comes_back_from_base64(array, transposed):
     given = array.T if transposed else array
-    np.testing.assert_array_equal(decode(demos._encode(given), given.shape), given)
+    np.testing.assert_array_equal(decode(demos.as_base64(given), given.shape), given)
 
 
 @hypothesis.settings(max_examples=30)
@@ -301,3 +301,69 @@ def test_the_path_may_be_anywhere(tmp_path: pathlib.Path, model, probes):
     path = tmp_path / "one" / "zwei ü" / "network.json"
     demos.write_network(model, path, class_names=["ä", "ö", "✿"], probes=probes[:1])
     assert json.loads(path.read_text(encoding="utf-8"))["class_names"] == ["ä", "ö", "✿"]
+
+
+def test_what_stands_beside_the_network_is_in_its_file(tmp_path: pathlib.Path, model, probes):
+    path = tmp_path / "network.json"
+    beside = {"least": 0.5, "known": [{"label": 1}]}
+    demos.write_network(model, path, class_names=NAMES, probes=probes[:1], beside=beside)
+    read = json.loads(path.read_text(encoding="utf-8"))
+    assert (read["least"], read["known"]) == (0.5, [{"label": 1}])
+    assert [layer["kind"] for layer in read["layers"]][-1] == "dense"
+
+
+def test_what_stands_beside_the_network_hides_nothing_of_it(tmp_path: pathlib.Path, model, probes):
+    path = tmp_path / "network.json"
+    beside = {"probes": [], "layers": []}
+    with pytest.raises(ValueError, match="already has layers, probes"):
+        demos.write_network(model, path, class_names=NAMES, probes=probes, beside=beside)
+    assert not path.exists()
+
+
+# Images in sixteen levels.
+
+
+def from_text(text: str, shape: tuple[int, int]) -> np.ndarray:
+    """What the demo does with a drawing's text: its levels, 0 to 15."""
+    runs = {letter: length for length, letter in enumerate(demos.RUNS, start=1)}
+    levels = "".join("0" * runs[one] if one in runs else one for one in text)
+    levels = levels.ljust(shape[0] * shape[1], "0")
+    return np.array([int(level, 16) for level in levels]).reshape(shape)
+
+
+@hypothesis.given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=28)))
+def test_an_image_in_levels_comes_back_from_its_text(image):
+    text = demos.as_text(image)
+    assert text == "" or text[-1] != "0"
+    assert "0" not in text
+    np.testing.assert_array_equal(from_text(text, image.shape), demos.in_levels(image) // 17)
+
+
+def test_runs_of_empty_pixels_are_letters():
+    image = np.zeros((4, 30), np.uint8)
+    image[0, 1], image[1, 18], image[1, 20] = 255, 17, 170
+    # One empty pixel, then 46, the longest run, then one again; the rest is left out.
+    assert demos.as_text(image) == "gfZ1ga"
+    image[1, 18] = 0
+    assert demos.as_text(image) == "gfZha"
+    assert demos.as_text(np.zeros((28, 28), np.uint8)) == ""
+
+
+def test_levels_are_the_nearest_and_apply_once():
+    every = np.arange(256, dtype=np.uint8)
+    found = demos.in_levels(every)
+    assert found.dtype == np.uint8
+    assert sorted(set(found.tolist())) == list(range(0, 256, 17))
+    assert np.abs(found.astype(int) - every).max() == 8
+    np.testing.assert_array_equal(demos.in_levels(found), found)
+
+
+@pytest.mark.parametrize("image", [np.zeros((28, 28)), np.zeros((28, 28), np.float32)])
+def test_an_image_that_is_not_uint8_is_refused(image):
+    with pytest.raises(ValueError, match="expected uint8"):
+        demos.as_text(image)
+
+
+def test_a_batch_has_no_text():
+    with pytest.raises(ValueError, match=r"shape \(1, 28, 28\); expected \(height, width\)"):
+        demos.as_text(np.zeros((1, 28, 28), np.uint8))
