@@ -444,6 +444,16 @@ def test_a_machine_without_a_line_in_sight_is_drawn_without_one():
     assert len(axis.collections) == 3
 
 
+def test_decisions_go_left_and_right_of_zero_and_the_largest_stands_out():
+    _, axis = plt.subplots()
+    hog_figures.decisions(axis, [-0.5, 1.25, -2.0])
+    assert [bar.get_width() for bar in axis.patches] == [-0.5, 1.25, -2.0]
+    assert [bar.get_alpha() for bar in axis.patches] == [0.5, 1.0, 0.5]
+    assert sorted(line.get_xdata()[0] for line in axis.lines) == [-1, 0, 1]
+    # The first class is at the top.
+    assert axis.get_ylim()[0] > axis.get_ylim()[1]
+
+
 def test_points_lie_on_the_hinge():
     _, axis = plt.subplots()
     hog_figures.hinge(axis, np.array([-4.0, 0.5, 6.0]))

@@ -157,6 +157,25 @@ def street(axis: plt.Axes, machine: Machine, X: np.ndarray, y: np.ndarray, title
     axis.set(title=title, xticks=[], yticks=[], aspect="equal")
 
 
+def decisions(axis: plt.Axes, values: Sequence[float]) -> None:
+    """Draw each class's decision value as a bar, with the curbs at -1 and 1.
+
+    Args:
+        axis: where to draw.
+        values: one a class, from the first to the last; the largest wins, and is drawn darker.
+    """
+    values = np.asarray(values, dtype=float)
+    bars = axis.barh(range(len(values)), values, color=style.COLORS[0])
+    for index, bar in enumerate(bars):
+        bar.set_alpha(1.0 if index == values.argmax() else 0.5)
+    axis.axvline(0, color="black", linewidth=1)
+    for curb in (-1, 1):
+        axis.axvline(curb, color="black", linewidth=1, linestyle="--")
+    axis.set(xlabel="decision value", yticks=range(len(values)))
+    axis.invert_yaxis()
+    axis.grid(visible=False, axis="y")
+
+
 def hinge(axis: plt.Axes, margins: np.ndarray) -> None:
     """Draw points on the hinge loss, with cross-entropy for comparison.
 
