@@ -1,6 +1,6 @@
 /* <augmentation-demo>: change a test digit, see what chapter 4's network says of it, and judge for
    yourself whether the label is still true.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
+   Without JavaScript the element's content stays: a static figure. */
 
 import {
   between,

@@ -1,5 +1,5 @@
 /* <convolution-demo>: move a kernel over a picture and see products, sum and feature map.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
+   Without JavaScript the element's content stays: a static figure. */
 
 import { chooser, dataOf, element, verdictLine } from "./demo.js";
 

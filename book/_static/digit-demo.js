@@ -1,5 +1,5 @@
 /* <digit-demo>: draw a digit, and the chapter's own network says what it sees, in the page.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure.
+   Without JavaScript the element's content stays: a static figure.
    With the attribute "sample" it begins with a test digit instead of an empty field; with "open"
    it also shows what the network saw on the way, and which training digits are most alike. */
 

@@ -1,5 +1,5 @@
 /* <hog-demo>: a digit's gradients in cells and blocks, and what a linear SVM makes of them.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
+   Without JavaScript the element's content stays: a static figure. */
 
 import {
   between,

@@ -1,5 +1,5 @@
 /* <learning-rate-demo>: choose a learning rate and watch gradient descent walk on a curve.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
+   Without JavaScript the element's content stays: a static figure. */
 
 import {
   between,

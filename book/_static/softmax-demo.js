@@ -1,5 +1,5 @@
 /* <softmax-demo>: move logits, and see shares, losses and the pull on each logit.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
+   Without JavaScript the element's content stays: a static figure. */
 
 import {
   between,

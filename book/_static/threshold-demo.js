@@ -1,5 +1,5 @@
 /* <threshold-demo>: move a detector's threshold, and see what it finds, misses and costs.
-   Without JavaScript, or from a file:// address, the element's content stays: a static figure. */
+   Without JavaScript the element's content stays: a static figure. */
 
 import {
   between,

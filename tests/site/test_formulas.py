@@ -125,7 +125,7 @@ def test_only_pages_with_an_element_load_its_script(blank: sync_api.Page, addres
         "notebooks/03_convolution.html": ["convolution-demo", answer],
         "notebooks/04_first_cnn.html": ["digit-demo", answer],
         "notebooks/05_metrics.html": [answer, "threshold-demo"],
-        "notebooks/09_hog_svm.html": [answer],
+        "notebooks/09_hog_svm.html": [answer, "hog-demo"],
         "book/notation.html": [],
     }
     for name, scripts in wanted.items():
