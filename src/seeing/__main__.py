@@ -12,8 +12,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from PIL import Image
-
 from seeing.app import keras_settings
 from seeing.datasets import sources
 from seeing.photos import folders, reading
@@ -67,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _warnings_in_one_line() -> Iterator[None]:
-    """Show each warning once, in one line; one that concerns an image file names the file."""
+    """Show each warning once, in one line: a file is read several times."""
     said = set()
 
     def show(
@@ -78,17 +76,14 @@ def _warnings_in_one_line() -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, Image.DecompressionBombWarning):
-            return  # so large an image is refused, which is said with its reason
-        path = reading.file_being_read()
-        text = f"warning: {message}" if path is None else f"warning: {path}: {message}"
+        text = " ".join(f"warning: {message}".split())
         if text not in said:
             said.add(text)
-            print(" ".join(text.split()), file=sys.stderr)
+            print(text, file=sys.stderr)
 
     with warnings.catch_warnings():
-        # Python would show the first file's and keep silent about the others'.
-        warnings.filterwarnings("always", module=r"PIL\.")
+        # About a photograph they are told, not raised, whatever PYTHONWARNINGS says.
+        warnings.filterwarnings("always", module=r"seeing\.photos\.")
         warnings.showwarning = show
         yield
 

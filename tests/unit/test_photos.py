@@ -8,7 +8,6 @@ import re
 import struct
 import subprocess
 import unicodedata
-import warnings
 import zlib
 
 import numpy as np
@@ -149,7 +148,7 @@ class TestReadImage:
         path = save(tmp_path / "a.png", np.ascontiguousarray(stored), exif=exif)
         assert np.array_equal(reading.read_image(path), picture)
 
-    @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+    @pytest.mark.filterwarnings("ignore:.*Corrupt EXIF data")
     def test_damaged_exif_does_not_cost_the_photograph(self, tmp_path, picture):
         path = save(tmp_path / "a.jpg", picture, exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
         assert reading.read_image(path).shape == picture.shape
@@ -312,7 +311,6 @@ class TestUnreadable:
         self.assert_refused(path, "too long and narrow: 2000×8 pixels")
 
     @pytest.mark.parametrize("side", [9_000, 12_000, 20_000])
-    @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
     def test_decompression_bomb(self, tmp_path, side):
         path = tmp_path / "bomb.png"
         path.write_bytes(png(side, side))
@@ -322,20 +320,6 @@ class TestUnreadable:
         path = tmp_path / "bomb.png"
         path.write_bytes(png(12_000, 12_000))
         self.assert_refused(path, "too large: ")
-
-
-def test_a_warning_can_name_the_file(tmp_path, picture, monkeypatch):
-    path = save(tmp_path / "a.jpg", picture, exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
-    named = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        monkeypatch.setattr(
-            warnings, "showwarning", lambda *arguments: named.append(reading.file_being_read())
-        )
-        reading.read_image(path)
-    assert named
-    assert set(named) == {path}
-    assert reading.file_being_read() is None
 
 
 class TestScan:

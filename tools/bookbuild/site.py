@@ -18,6 +18,7 @@ import nbformat
 from PIL import Image
 
 from bookbuild import chapters, figures, outline, paths, search, stage, web
+from seeing.photos import named_warnings
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
 START = "from jupyter_book.cli import main; main.main()"
@@ -220,7 +221,7 @@ def picture_size(path: pathlib.Path) -> tuple[int, int] | None:
         if path.suffix == ".svg":
             size = figures.svg_size(path.read_text(encoding="utf-8"))
             return (round(size[0]), round(size[1])) if size else None
-        with Image.open(path) as picture:
+        with named_warnings.about(path), Image.open(path) as picture:
             return picture.size
     except OSError:
         return None

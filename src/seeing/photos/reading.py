@@ -4,7 +4,6 @@ Explained in chapter 8, *A Flower Classifier*.
 """
 
 import contextlib
-import contextvars
 import pathlib
 import stat
 from collections.abc import Sequence
@@ -12,6 +11,8 @@ from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageOps, features
+
+from seeing.photos import named_warnings
 
 MIN_SIDE = 8
 
@@ -63,10 +64,6 @@ GRAY_BITS = (8, 10, 12, 14, 16)
 Crop = Literal["center", "whole", "random", "stretched"]
 Look = Literal["center", "whole"]  # the crops that chance has no part in
 
-_being_read: contextvars.ContextVar[pathlib.Path | None] = contextvars.ContextVar(
-    "being_read", default=None
-)
-
 
 class UnreadableImage(ValueError):
     """A file is no image that can be used. The message names the file and says why.
@@ -88,11 +85,6 @@ def decodes_avif() -> bool:
     return "AVIF" in Image.OPEN and bool(features.check("avif"))  # an older one would warn
 
 
-def file_being_read() -> pathlib.Path | None:
-    """The image file that this thread is reading now, so that a warning of Pillow's can name it."""
-    return _being_read.get()
-
-
 def read_image(path: pathlib.Path | str, *, shorter_side: int | None = None) -> np.ndarray:
     """Read an image file as RGB pixels, upright.
 
@@ -102,6 +94,8 @@ def read_image(path: pathlib.Path | str, *, shorter_side: int | None = None) -> 
       that holds its largest value: a 12-bit camera's picture would else be nearly black.
     - Transparent parts are laid on white.
     - Of an animation, the first frame.
+
+    Pillow's warnings, of damaged EXIF for example, are given on with the file's name.
 
     Args:
         path: a JPEG, PNG, GIF, BMP, WebP, TIFF, PNM or AVIF file, whatever its name. AVIF needs a
@@ -123,14 +117,20 @@ def read_image(path: pathlib.Path | str, *, shorter_side: int | None = None) -> 
 def _opened(path: pathlib.Path | str, shorter_side: int | None) -> Image.Image:
     """The image, upright and RGB; a JPEG may already be reduced, but not below what is needed."""
     path = pathlib.Path(path)
-    token = _being_read.set(path)
+    # What is said of the file as a warning is left to the caller: its exception is no damage.
+    with named_warnings.about(path):
+        return _open_or_refuse(path, shorter_side)
+
+
+def _open_or_refuse(path: pathlib.Path, shorter_side: int | None) -> Image.Image:
+    """The image, or one kind of error, whatever Pillow raises."""
     try:
         return _open(path, shorter_side)
     except UnreadableImage:
         raise
     except FileNotFoundError as error:
         raise UnreadableImage(path, "does not exist") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise UnreadableImage(path, f"too large: more than {MAX_PIXELS:,} pixels") from error
     except Image.UnidentifiedImageError as error:
         raise UnreadableImage(path, _unidentified(path)) from error
@@ -139,8 +139,6 @@ def _opened(path: pathlib.Path | str, shorter_side: int | None) -> Image.Image:
     # Pillow's decoders meet damaged files with nearly every kind of exception.
     except Exception as error:
         raise UnreadableImage(path, _damage(path, error)) from error
-    finally:
-        _being_read.reset(token)
 
 
 def _open(path: pathlib.Path, shorter_side: int | None) -> Image.Image:
