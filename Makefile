@@ -34,13 +34,13 @@ site: $(READY) ## a strict build, each chapter's bands, and the site in a browse
 	@$(BIN)/python -m pytest tests/notebooks tests/site
 
 # In environments of their own, .venv-oldest and so on; PYTHON=python3.13 names the Python.
-test-oldest: ## the unit tests with the oldest versions that the ranges allow
+test-oldest: ## unit tests and quick chapters with the oldest versions that the ranges allow
 	@sh tools/test-versions.sh oldest
 
-test-newest: ## the unit tests with the newest versions that the ranges allow
+test-newest: ## unit tests and quick chapters with the newest versions that the ranges allow
 	@sh tools/test-versions.sh newest
 
-test-colab: ## the unit tests with Colab's versions
+test-colab: ## unit tests and quick chapters with Colab's versions
 	@sh tools/test-versions.sh colab
 
 mutations: $(READY) ## break helpers on purpose and see a check fail for each: minutes

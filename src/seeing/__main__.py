@@ -8,13 +8,22 @@ import contextlib
 import os
 import pathlib
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from seeing.app import keras_settings
-from seeing.datasets import sources
-from seeing.photos import folders, reading
+STOPPED = 130  # what a shell gives for a command that Ctrl-C ended
+
+try:
+    from seeing.app import keras_settings
+    from seeing.datasets import sources
+    from seeing.photos import folders, reading
+except KeyboardInterrupt:  # loading them takes a moment, too
+    print("\nstopped", file=sys.stderr)
+    sys.exit(STOPPED)
+
+LONGEST_STEM = 240  # bytes; with a number and an ending, a name may have 255
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, or 1 when something could not be done; a message has said what. 130
         after Ctrl-C, 141 when nobody reads what is printed.
     """
+    _require_streams()
     options = parser().parse_args(arguments)
     # TensorFlow's C++ side otherwise prints its build details among the results.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file's name may hold bytes that are no text
             stream.reconfigure(errors="backslashreplace")
-    expected = (folders.NotAnImageFolder, sources.DataUnavailable, OSError)
+    expected = (
+        folders.NotAnImageFolder,
+        reading.UnreadableImage,
+        sources.DataUnavailable,
+        OSError,
+    )
     try:
         # Keras takes seconds to import; --help and wrong options do without it.
         keras_settings.require_usable()
@@ -60,7 +75,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
-        return 130
+        return STOPPED
+
+
+def _require_streams() -> None:
+    """Give the process streams where it has none (``>&-``, or a program without a terminal).
+
+    Before any file is opened, which would otherwise get the number of the missing stream, and with
+    it whatever a library writes there.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
 
 
 @contextlib.contextmanager
@@ -147,16 +173,25 @@ def _positive(text: str) -> int:
 def train(options: argparse.Namespace) -> int:
     """Train, say how well it does, and save."""
     folder = pathlib.Path(options.folder).resolve()  # which gives "." a name
-    output = pathlib.Path(options.output or folder.with_name(f"{folder.name}_classifier"))
+    output = pathlib.Path(options.output or folder.parent / f"{folder.name}_classifier")
     from seeing.app import classifier
 
     classifier.require_place(output, classifier.ROOM)
-    training = classifier.train(
-        options.folder,
-        image_size=options.image_size,
-        fine_tuning_epochs=options.fine_tune,
-        seed=options.seed,
-    )
+    trained: list[classifier.PhotoClassifier] = []
+    try:
+        training = classifier.train(
+            options.folder,
+            image_size=options.image_size,
+            fine_tuning_epochs=options.fine_tune,
+            seed=options.seed,
+            keep=trained.append,
+        )
+    except BaseException:  # whatever it is, hours of training may lie before it
+        if trained:
+            _save(trained[-1], output)
+            said = f"what was trained so far is saved, untested: {output}"
+            print(said, file=sys.stderr)
+        raise
     try:  # saved first: what was trained is kept, also where nobody reads the scores
         _save(training.classifier, output)
     finally:
@@ -187,7 +222,7 @@ def predict(options: argparse.Namespace) -> int:
     from seeing.app import classifier
 
     if options.png:
-        pathlib.Path(options.png).mkdir(parents=True, exist_ok=True)  # before the work, if it fails
+        _require_folder(pathlib.Path(options.png))  # before the work
     trained = classifier.load(options.model)
     status = 0
     for path in map(pathlib.Path, options.photographs):
@@ -206,6 +241,23 @@ def predict(options: argparse.Namespace) -> int:
     return status
 
 
+def _require_folder(folder: pathlib.Path) -> None:
+    """Make a folder for drawings, unless there is one; either way it has to take a file.
+
+    Raises:
+        OSError: saying why it cannot be used.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        what = "is no folder" if os.path.lexists(folder) and not folder.is_dir() else error.strerror
+        raise OSError(
+            f"{folder} cannot be used for drawings ({what}); choose another folder"
+        ) from error
+
+
 def _draw(
     trained: "classifier.PhotoClassifier",
     path: pathlib.Path,
@@ -221,13 +273,21 @@ def _draw(
 
     mpl.use("Agg")  # draws files, and needs no screen
     style.use_house_style()
-    place, number = folder / f"{path.stem}.png", 1
-    while place.exists():
-        number += 1
-        place = folder / f"{path.stem} ({number}).png"
+    place = _free_place(folder, path.stem)
     figure = trained.draw(path, row, k)
     figure.savefig(place)
     plt.close(figure)
+    return place
+
+
+def _free_place(folder: pathlib.Path, stem: str) -> pathlib.Path:
+    """A name in a folder that nothing has yet, for a drawing of a file of that stem."""
+    while len(os.fsencode(stem)) > LONGEST_STEM:
+        stem = stem[:-1]
+    place, number = folder / f"{stem}.png", 1
+    while os.path.lexists(place):
+        number += 1
+        place = folder / f"{stem} ({number}).png"
     return place
 
 

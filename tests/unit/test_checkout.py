@@ -1,6 +1,7 @@
 """What git and GitHub are told: what is never stored, and what the workflows may do."""
 
 import fnmatch
+import os
 import pathlib
 import re
 import subprocess
@@ -112,6 +113,51 @@ def test_a_robot_runs_the_tests_with_other_versions_as_people_do(versions):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert f"test-{versions}: " in makefile
     assert f"sh tools/test-versions.sh {versions}\n" in makefile
+
+
+# Stands for every program: it makes environments of copies of itself, and tells how it was called.
+PYTHON = """#!/bin/sh
+name=$(basename "$0")
+echo "$name $* $SEEING_PROFILE" >> "$CALLS"
+case "$name $*" in
+    *"-m venv"*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+    *"pip install --quiet uv") cp "$0" "$(dirname "$0")/uv" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("versions", "option"),
+    [
+        ("oldest", "--resolution lowest-direct"),
+        ("newest", "--upgrade"),
+        ("colab", "--constraint requirements-colab.txt"),
+    ],
+)
+@pytest.mark.parametrize("asked", [[], ["notebooks/04_first_cnn.ipynb"]])
+def test_other_versions_run_unit_tests_and_quick_chapters(tmp_path, versions, option, asked):
+    tools = tmp_path / "book" / "tools"
+    tools.mkdir(parents=True)
+    for name in ("test-versions.sh", "find-python.sh"):
+        (tools / name).write_bytes((ROOT / "tools" / name).read_bytes())
+    python = tmp_path / "python"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    calls = tmp_path / "calls"
+    variables = {"PYTHON": str(python), "CALLS": str(calls), "SEEING_PROFILE": "full"}
+    done = subprocess.run(
+        ["sh", str(tools / "test-versions.sh"), versions, *asked],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "book" / f".venv-{versions}").is_dir()
+    lines = calls.read_text().splitlines()
+    assert any(line.startswith("uv pip install") and option in line for line in lines)
+    tests = " ".join(asked or ["tests/unit", "notebooks"])
+    assert lines[-1] == f"python -m pytest --nbval-current-env {tests} quick"
 
 
 def test_versions_that_nobody_knows_are_refused_before_anything_is_made(tmp_path):

@@ -18,7 +18,7 @@ from seeing import __main__ as command_line
 from seeing.app import classifier, keras_settings
 from seeing.datasets import sources
 from seeing.models import backbones, fine_tuning, resnet50
-from seeing.photos import reading
+from seeing.photos import reading, splits
 
 SIDE = 32
 COLORS = {"blue sky": (40, 80, 220), "rosé": (230, 60, 90)}
@@ -246,7 +246,27 @@ class TestKeptFromLongWork:
         (tmp_path / "file").touch()
         words = ["predict", str(tmp_path / "nowhere"), "a.jpg", "--png", str(tmp_path / "file/x")]
         assert command_line.main(words) == 1
-        assert "Not a directory" in capsys.readouterr().err
+        assert "file/x cannot be used for drawings (Not a directory)" in capsys.readouterr().err
+        words[-1] = str(tmp_path / "file")
+        assert command_line.main(words) == 1
+        assert "file cannot be used for drawings (is no folder)" in capsys.readouterr().err
+
+    def test_a_folder_for_drawings_that_takes_no_file(self, tmp_path, monkeypatch, capsys):
+        def no_file(**options):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", no_file)
+        words = ["predict", str(tmp_path / "nowhere"), "a.jpg", "--png", str(tmp_path)]
+        assert command_line.main(words) == 1
+        assert "cannot be used for drawings (Permission denied)" in capsys.readouterr().err
+
+    def test_the_default_place_beside_a_folder_that_has_no_name(self, monkeypatch, capsys):
+        def require_place(folder, room):
+            raise PermissionError(f"{folder} cannot be made")
+
+        monkeypatch.setattr(classifier, "require_place", require_place)
+        assert command_line.main(["train", os.sep]) == 1
+        assert "_classifier cannot be made" in capsys.readouterr().err
 
 
 class TestKerasSettings:
@@ -626,6 +646,15 @@ class TestCommandLine:
         with Image.open(drawn / "picture 0.png") as drawing:
             assert drawing.size[0] > 300
 
+    def test_drawings_of_long_and_equal_names_all_find_a_place(self, tmp_path):
+        for stem in ("x" * 255, "玫" * 85, "short"):
+            places = [command_line._free_place(tmp_path, stem) for _ in range(1)]
+            for _ in range(12):
+                places[-1].touch()
+                places.append(command_line._free_place(tmp_path, stem))
+            assert len(set(places)) == 13
+        assert command_line._free_place(tmp_path, "other").name == "other.png"
+
     def test_a_place_that_is_taken_during_the_training(
         self, folder, tmp_path, small_backbone, monkeypatch, capsys
     ):
@@ -701,6 +730,74 @@ class TestCommandLine:
         monkeypatch.setattr(classifier, "train", train)
         assert command_line.main(["train", str(folder), "--output", str(tmp_path / "m")]) == 1
         assert capsys.readouterr().err == "error: not enough memory: 9 GB needed\n"
+
+    @pytest.mark.parametrize("part", splits.SPLITS)
+    def test_a_photograph_that_is_gone_when_the_network_wants_it(
+        self, folder, tmp_path, small_backbone, monkeypatch, capsys, part
+    ):
+        train = classifier.train
+        names = [f"{name}/picture {i}.png" for name in sorted(COLORS) for i in range(20)]
+        split = splits.stratified_split(names, np.repeat([0, 1], 20))
+        gone = folder / names[int(np.flatnonzero(split == part)[-1])]
+
+        def train_and_remove(root, **options):
+            def say(text):
+                if text.startswith("split"):
+                    gone.unlink()
+
+            return train(root, say=say, **options)
+
+        monkeypatch.setattr(classifier, "train", train_and_remove)
+        words = ["train", str(folder), "--output", str(tmp_path / "m"), "--image-size", "32"]
+        assert command_line.main(words) == 1
+        *saved, error = capsys.readouterr().err.splitlines()
+        assert error == f"error: {gone}: does not exist"
+        if part == "test":  # it was trained by then
+            assert saved == [f"what was trained so far is saved, untested: {tmp_path / 'm'}"]
+            assert classifier.load(tmp_path / "m").class_names == tuple(COLORS)
+        else:
+            assert not saved and not (tmp_path / "m").exists()
+
+    @pytest.mark.parametrize(
+        ("error", "status", "said"),
+        [
+            (KeyboardInterrupt(), 130, "stopped"),
+            (MemoryError("9 GB"), 1, "error: not enough memory: 9 GB"),
+            (OSError("the disk is full"), 1, "error: the disk is full"),
+            (BrokenPipeError(), 141, None),
+        ],
+    )
+    def test_the_frozen_network_is_saved_when_fine_tuning_is_stopped(
+        self, folder, tmp_path, small_backbone, monkeypatch, capsys, error, status, said
+    ):
+        def fine_tune(*arguments, **options):
+            raise error
+
+        monkeypatch.setattr(fine_tuning, "fine_tune", fine_tune)
+        monkeypatch.setattr(command_line, "_nobody_reads", lambda: 141)
+        words = ["train", str(folder), "--output", str(tmp_path / "m"), "--image-size", "32"]
+        assert command_line.main([*words, "--fine-tune", "1"]) == status
+        lines = [line for line in capsys.readouterr().err.splitlines() if line]
+        saved = f"what was trained so far is saved, untested: {tmp_path / 'm'}"
+        assert lines == [saved, said] if said else [saved]
+        kept = classifier.load(tmp_path / "m")
+        assert kept.probabilities([folder / "rosé" / "picture 0.png"])[0].argmax() == 1
+
+    def test_of_two_networks_the_better_one_is_saved_when_the_test_fails(
+        self, folder, tmp_path, small_backbone, monkeypatch
+    ):
+        accuracies, kept = iter([0.9, 0.1]), []
+        monkeypatch.setattr(classifier, "_accuracy", lambda *rest: next(accuracies))
+
+        def no_test(*rest):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(classifier, "_test_scores", no_test)
+        options = {"fine_tuning_epochs": 1, "say": lambda text: None, "keep": kept.append}
+        with pytest.raises(KeyboardInterrupt):
+            classifier.train(folder, image_size=SIDE, **options)
+        frozen, _, tuned, best = kept
+        assert best is frozen is not tuned
 
     def test_being_stopped(self, folder, tmp_path, monkeypatch, capsys):
         def train(*arguments, **options):

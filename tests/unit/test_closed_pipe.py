@@ -73,3 +73,26 @@ def test_a_reader_who_stays_gets_everything():
         [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "a.jpg\na.jpg\n", "")
+
+
+@pytest.mark.parametrize("missing", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_process_without_a_stream_writes_to_the_other_alone(tmp_path, missing):
+    """As a program without a terminal starts it; what it opens must not become its output."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.replace("predict(options):", "predict(options):\n    WRITE", 1))
+    text = program.read_text().replace("WRITE", "(file := open('kept', 'w')).write('as it was')")
+    program.write_text(text)
+    words = f'"{sys.executable}" program.py 2 STREAM predict model a.jpg {missing}'
+    for stream in ("stdout", "stderr"):
+        command = words.replace("STREAM", stream)
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        is_there = stream not in {">&-": ["stdout"], "2>&-": ["stderr"]}.get(
+            missing, ["stdout", "stderr"]
+        )
+        said = (done.stdout, done.stderr)
+        expected = "a.jpg\na.jpg\n" if is_there else ""
+        assert said == ((expected, "") if stream == "stdout" else ("", expected))
+        assert done.returncode == 0
+        assert (tmp_path / "kept").read_text() == "as it was"

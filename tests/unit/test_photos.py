@@ -863,6 +863,26 @@ class TestDataset:
         images = pipeline.dataset([*paths[:2], broken], [0, 1, 2], image_size=16)
         with pytest.raises(Exception, match=r"broken flower.jpg: no image that can be read"):
             list(images)
+        images = pipeline.batches([*paths[:2], broken], [0, 1, 2], image_size=16)
+        with pytest.raises(reading.UnreadableImage, match="no image that can be read") as raised:
+            list(images)
+        assert raised.value.path == broken
+
+    def test_what_is_no_fault_of_a_file_stays_what_it_is(self, files, monkeypatch):
+        def no_memory(*arguments, **options):
+            raise MemoryError("too little")
+
+        monkeypatch.setattr(reading, "read_square", no_memory)
+        with pytest.raises(Exception, match="too little") as raised:
+            list(pipeline.batches(*files, image_size=16))
+        assert not isinstance(raised.value, reading.UnreadableImage)
+
+    def test_one_pass_gives_what_the_pipeline_holds(self, files):
+        options = {"image_size": 16, "batch_size": 3}
+        once, again = pipeline.batches(*files, **options), pipeline.dataset(*files, **options)
+        for (images, labels), (expected, known) in zip(once, again, strict=True):
+            assert np.array_equal(images, expected)
+            assert np.array_equal(labels, known)
 
     @pytest.mark.parametrize(
         ("change", "message"),

@@ -518,6 +518,7 @@ def train(
     seed: int = 0,
     weights: resnet50.Weights | None = None,
     say: Callable[[str], None] = print,
+    keep: Callable[[PhotoClassifier], None] | None = None,
 ) -> Training:
     """Train a classifier on a folder that holds one subfolder of photographs a class.
 
@@ -535,6 +536,9 @@ def train(
         weights: ResNet50's; loaded if not given.
         say: gets what was found, how it is split and what the split lacks, and how each network
             does on the validation part.
+        keep: gets each classifier as soon as it is trained, before it is measured, and the best
+            so far once more after that. If the rest fails or is stopped, the last one that it got
+            is what there is.
 
     Returns:
         The classifier and its record.
@@ -544,6 +548,7 @@ def train(
         sources.DataUnavailable: when ResNet50's weights cannot be had.
         CannotTrain: when a class has no photograph in the training part, its name cannot be saved,
             or an option is out of its range.
+        reading.UnreadableImage: when a photograph that could be read before no longer can.
         MemoryError: when the features or fine-tuning would need more memory than is free.
         keras_settings.UnusableSettings: when Keras is set up in another way than usual.
     """
@@ -566,22 +571,26 @@ def train(
     _require_every_class(folder, split)
     keras.utils.set_random_seed(seed)
     backbone = resnet50.build(include_top=False, input_shape=(None, None, 3), weights=weights)
-    candidates = {"frozen": _frozen(backbone, folder, split, image_size)}
+    frozen = _frozen(backbone, folder, split, image_size)
+    ways: dict[str, Callable[[], list[keras.Model]]] = {"frozen": lambda: frozen}
     if fine_tuning_epochs:
-        head = candidates["frozen"][-1]
-        candidates["fine-tuned"] = _fine_tuned(
-            backbone, head, folder, split, image_size, fine_tuning_epochs, seed
+        ways["fine-tuned"] = lambda: _fine_tuned(
+            backbone, frozen[-1], folder, split, image_size, fine_tuning_epochs, seed
         )
     best, validation_accuracy = None, math.nan
-    for name, parts in candidates.items():
-        network = fine_tuning.classifier(parts, image_size)
+    for name, parts in ways.items():
+        network = fine_tuning.classifier(parts(), image_size)
         classifier = PhotoClassifier(network, folder.class_names, LOOKS)
+        if keep is not None:
+            keep(classifier)
         accuracy = _accuracy(classifier, folder, split, "validation")
-        if not math.isnan(accuracy):
-            say(f"{name}: validation accuracy {accuracy:.1%}")
         # Written so that the last one is kept where there is no validation part.
         if best is None or not accuracy < validation_accuracy:
             best, validation_accuracy = classifier, accuracy
+        if keep is not None:
+            keep(best)
+        if not math.isnan(accuracy):
+            say(f"{name}: validation accuracy {accuracy:.1%}")
     seconds = time.perf_counter() - start
     return Training(
         classifier=best,

@@ -193,7 +193,7 @@ def of_photographs(
         "smaller images",
     )
     options = {"image_size": image_size, "crop": crop, "seed": seed, "cache": False}
-    batches = pipeline.dataset(paths, np.zeros(len(paths)), **options)
+    batches = pipeline.batches(paths, np.zeros(len(paths)), **options)
     return activations(network, batches, len(paths), dtype=dtype, label=label)
 
 
@@ -241,6 +241,7 @@ def random_views(
         ``count`` views, float16, shape (n, ...).
 
     Raises:
+        reading.UnreadableImage: naming a file that cannot be used.
         ValueError: when ``count`` is less than 1, the crop is none of chance, or an activation
             does not fit into float16.
         MemoryError: when the work would not fit into memory; said before it begins.
@@ -262,7 +263,7 @@ def random_views(
     augmentation = keras.Sequential(layers)
     views = []
     for view in range(count):
-        batches = pipeline.dataset(
+        batches = pipeline.batches(
             paths,
             np.zeros(len(paths)),
             image_size=image_size,

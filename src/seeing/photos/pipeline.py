@@ -5,8 +5,8 @@ Explained in chapter 8, *A Flower Classifier*.
 
 import os
 import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -32,6 +32,7 @@ def dataset(
     shuffle: bool = False,
     seed: int = 0,
     cache: bool = True,
+    refused: list[reading.UnreadableImage] | None = None,
 ) -> "tf.data.Dataset":
     """Feed image files to a model: read, resize, crop, batch; the next batch while one trains.
 
@@ -53,6 +54,8 @@ def dataset(
         shuffle: whether to deal the images in another order in every pass.
         seed: decides the order and the crops of chance.
         cache: whether to keep the resized pixels in memory.
+        refused: gets what reading said of a file that stopped the iteration; TensorFlow's own
+            error has that as text alone.
 
     Returns:
         ``tf.data.Dataset`` of (float32 (batch, image_size, image_size, 3), 0 to 255; int64
@@ -72,9 +75,14 @@ def dataset(
     def read(path: "tf.Tensor", label: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
         def pixels(name: bytes) -> np.ndarray:
             path = os.fsdecode(name)
-            if is_random:
-                return reading.read_image(path, shorter_side=shorter_side)
-            return reading.read_square(path, image_size, shorter_side=shorter_side, look=crop)
+            try:
+                if is_random:
+                    return reading.read_image(path, shorter_side=shorter_side)
+                return reading.read_square(path, image_size, shorter_side=shorter_side, look=crop)
+            except reading.UnreadableImage as error:
+                if refused is not None:
+                    refused.append(error)
+                raise
 
         image = tf.numpy_function(pixels, [path], tf.uint8, stateful=False)
         image.set_shape((None, None, 3) if is_random else (image_size, image_size, 3))
@@ -119,6 +127,35 @@ def dataset(
         )
     images = images.batch(batch_size).map(to_float, num_parallel_calls=tf.data.AUTOTUNE)
     return images.prefetch(tf.data.AUTOTUNE)
+
+
+def batches(
+    paths: Sequence[pathlib.Path | str], y: Sequence[int] | np.ndarray, **options: Any
+) -> Iterator[tuple["tf.Tensor", "tf.Tensor"]]:
+    """One pass over a :func:`dataset`, for a loop of one's own.
+
+    Args:
+        paths: image files.
+        y: their labels, integers.
+        options: :func:`dataset`'s others.
+
+    Yields:
+        What :func:`dataset` holds.
+
+    Raises:
+        reading.UnreadableImage: naming a file that cannot be used: one that has gone since the
+            folder was listed, for example.
+        ValueError: as :func:`dataset` does.
+    """
+    import tensorflow as tf
+
+    refused: list[reading.UnreadableImage] = []
+    try:
+        yield from dataset(paths, y, refused=refused, **options)
+    except tf.errors.OpError as error:
+        if not refused:
+            raise
+        raise refused[0] from error
 
 
 def _shorter_side(
