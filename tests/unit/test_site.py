@@ -1,5 +1,8 @@
 """What a build looks for in the site that Jupyter Book left."""
 
+import pathlib
+
+import pydata_sphinx_theme
 from fakes import Book
 from PIL import Image
 
@@ -47,6 +50,17 @@ def test_a_changed_style_sheet_is_noticed(book: Book) -> None:
     assert not site.static_files_differ(book.checkout)
     book.write(f"_build/source/{stage.STATIC}/book.css", "a {}")
     assert site.static_files_differ(book.checkout)
+
+
+def test_a_page_asks_at_once_whether_the_reader_wants_it_dark(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(f"<script>x.{site._THEME_LATER}</script>", encoding="utf-8")
+    site.finish_page(page)
+    text = page.read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in text and '"auto"' not in text
+    folder = pathlib.Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme"
+    asked = site._THEME_LATER.replace("auto", "{{ default_mode }}")
+    assert asked in (folder / "layout.html").read_text(encoding="utf-8"), "the theme has changed"
 
 
 def test_a_finished_page_has_one_set_of_icons_and_folds_that_are_read_by_their_names(tmp_path):

@@ -172,6 +172,14 @@ def remove_stale_pages(checkout: paths.Checkout) -> None:
 _LATE = r"doctools|sphinx_highlight|clipboard\.min|copybutton|sphinx-book-theme|togglebutton"
 
 
+# In each page's head, and what the theme's late script makes of "auto".
+_THEME_LATER = 'dataset.theme = localStorage.getItem("theme") || "auto";'
+_THEME_AT_ONCE = (
+    'dataset.theme = { dark: "dark", light: "light" }[localStorage.getItem("mode")] ??\n'
+    '      (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");'
+)
+
+
 def finish_page(page: pathlib.Path) -> None:
     """Mend in a built page what the theme and docutils offer no setting for.
 
@@ -180,7 +188,9 @@ def finish_page(page: pathlib.Path) -> None:
     Other scripts wait until the page is shown, and pictures until they are scrolled to, in a place
     that is kept for them. docutils gives citations a role that ARIA has withdrawn; they become
     plain list items. MyST-NB gives every fold the same label, which hides what it says. A chapter
-    says how long it takes to read. A page that needs nothing keeps its time stamp.
+    says how long it takes to read. The theme asks only late whether the reader wants dark pages,
+    and until then shows light ones; the page asks at once. A page that needs nothing keeps its
+    time stamp.
     """
     built = page.read_text(encoding="utf-8")
     text = re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>", "", built)
@@ -190,6 +200,7 @@ def finish_page(page: pathlib.Path) -> None:
     text = re.sub(r"<img\b[^>]*>", lambda found: _finish_picture(found[0], page), text)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     text = text.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    text = text.replace(_THEME_LATER, _THEME_AT_ONCE)
     if page.parent.name == chapters.FOLDER:
         text = outline.put(text)
     if text != built:
