@@ -58,7 +58,6 @@ NAMES = {
     ("carry_over", "flower_photos_best_test_accuracy"): "from scratch, the best recipe",
     ("architectures", "cnn_test_accuracy"): "residual network, digits moved",
     ("architectures", "vit_test_accuracy"): "small vision transformer, digits moved",
-    ("architectures", "stem_test_accuracy"): "the same, with a convolutional stem",
     ("transfer_learning", "scratch_test_accuracy"): "the tutorial's network, from scratch",
     ("transfer_learning", "frozen_test_accuracy"): "ResNet50 at 256 px, frozen",
     ("transfer_learning", "fine_tuned_test_accuracy"): "ResNet50 at 256 px, fine-tuned",
