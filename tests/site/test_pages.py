@@ -375,3 +375,19 @@ def test_a_chapter_says_how_long_it_takes_and_leads_to_its_sections(
         assert len(links) >= 5, chapter.name
         headings = [page.select_one(f"section{link} > h2") for link in links]
         assert None not in headings, chapter.name
+
+
+def test_a_page_is_dark_from_the_first_moment_where_the_reader_wants_that(
+    browser: sync_api.Browser, address: str, pages: list[str]
+) -> None:
+    context = browser.new_context(color_scheme="dark")
+    # What every script of the page would see, before and after the theme's own has run.
+    context.add_init_script(
+        """new MutationObserver(() => (window.themes ??= []).push(
+          document.documentElement.dataset.theme)).observe(
+          document, {attributeFilter: ['data-theme'], attributes: true, subtree: true})"""
+    )
+    page = context.new_page()
+    page.goto(f"{address}/{pages[1]}", wait_until="networkidle")
+    assert set(page.evaluate("window.themes")) == {"dark"}
+    context.close()
