@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
-from bookbuild import answers, bundle, figures, web
+from bookbuild import answers, bundle, figures, parts, web
 
 if TYPE_CHECKING:
     from sphinx import application
@@ -40,6 +40,8 @@ def complete(
         app.add_js_file(f"{name}{bundle.ENDING}", defer="defer")
     if f"{figures.LEAST_WIDTH}-" in body:
         app.add_js_file("scrolling-figures.js", defer="defer")
+    if parts.MARK.search(body):
+        app.add_js_file("folded-parts.js", defer="defer")
     if doctree is not None:
         text = html.escape(description(doctree))
         picture = f"{app.config.html_baseurl}_static/{web.PREVIEW}"

@@ -3,6 +3,7 @@
 import dataclasses
 import html
 import re
+from collections.abc import Sequence
 
 import bs4
 
@@ -50,29 +51,48 @@ def sections(page: str) -> tuple[float, list[Section]]:
     return _minutes(whole), found
 
 
-def put(page: str) -> str:
+def put(page: str, parts: Sequence[tuple[str, Sequence[str]]] = ()) -> str:
     """The page with its outline below title and promise; as it is where it has one already.
 
     Args:
         page: HTML of a chapter.
+        parts: each part's title, as HTML, and the anchors of its sections.
     """
     place = re.search(r"</h1>\s*<p>.*?</p>", page, re.DOTALL)
     if f'class="{CLASS}"' in page or place is None:
         return page
-    minutes, found = sections(page)
+    total, found = sections(page)
     if not found:
         return page
-    rows = "".join(
-        f'<li><a href="#{html.escape(one.anchor)}">{html.escape(one.title)}</a> '
-        f"<span>{max(1, round(one.minutes))} min</span></li>"
-        for one in found
-    )
-    summary = f"{_text(minutes)} to read, in {len(found)} sections"
+    in_parts = f"{_count(len(parts), 'part')} and " if parts else ""
+    summary = f"{_count(_whole(total), 'minute')} to read, in {in_parts}"
+    summary += _count(len(found), "section")
     made = (
         f'\n<nav class="{CLASS}" aria-label="Sections of this chapter">'
-        f"<details><summary>{summary}</summary><ol>{rows}</ol></details></nav>"
+        f"<details><summary>{summary}</summary>{_list(found, parts)}</details></nav>"
     )
     return page[: place.end()] + made + page[place.end() :]
+
+
+def minutes(some: Sequence[Section]) -> str:
+    """How long some sections take, as text."""
+    return f"{_whole(sum(one.minutes for one in some))} min"
+
+
+def _list(found: list[Section], parts: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """The sections as a list, of which each part's are a list of their own."""
+    rows = []
+    for title, anchors in parts:
+        inside = [one for one in found if one.anchor in anchors]
+        rows.append(f"<li>{title} <span>{minutes(inside)}</span>{_list(inside, ())}</li>")
+    held = {anchor for _, anchors in parts for anchor in anchors}
+    rows += [
+        f'<li><a href="#{html.escape(one.anchor)}">{html.escape(one.title)}</a> '
+        f"<span>{minutes([one])}</span></li>"
+        for one in found
+        if one.anchor not in held
+    ]
+    return f"<ol>{''.join(rows)}</ol>"
 
 
 def _minutes(part: bs4.Tag) -> float:
@@ -81,6 +101,9 @@ def _minutes(part: bs4.Tag) -> float:
     return prose / PROSE + code / CODE
 
 
-def _text(minutes: float) -> str:
-    whole = max(1, round(minutes))
-    return f"{whole} minute{'s' if whole > 1 else ''}"
+def _whole(minutes: float) -> int:
+    return max(1, round(minutes))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -17,7 +17,7 @@ from collections.abc import Container
 import nbformat
 from PIL import Image
 
-from bookbuild import chapters, figures, outline, paths, search, stage, web
+from bookbuild import chapters, figures, outline, parts, paths, search, stage, web
 from seeing.photos import named_warnings
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
@@ -74,11 +74,10 @@ def build(checkout: paths.Checkout) -> Outcome:
         raise
     (checkout.build / "sphinx.log").write_text(done.stdout, encoding="utf-8")
     remove_stale_pages(checkout)
-    for page in checkout.html.rglob("*.html"):
-        finish_page(page)
+    unfinished = [one for page in checkout.html.rglob("*.html") for one in finish_page(page)]
     web.write(checkout)
     search.write(checkout)
-    broken = [*missing_pages(checkout), *missing_exports(checkout)]
+    broken = [*missing_pages(checkout), *missing_exports(checkout), *unfinished]
     outcome = Outcome(broken=broken, warnings=warnings(done.stdout))
     if done.returncode != 0:
         ended = f"jupyter-book ended with exit code {done.returncode}"
@@ -172,7 +171,7 @@ def remove_stale_pages(checkout: paths.Checkout) -> None:
 _LATE = r"doctools|sphinx_highlight|clipboard\.min|copybutton|sphinx-book-theme|togglebutton"
 
 
-def finish_page(page: pathlib.Path) -> None:
+def finish_page(page: pathlib.Path) -> list[str]:
     """Mend in a built page what the theme and docutils offer no setting for.
 
     The theme draws its icons twice: with a font, and with a script of 1.5 MB that does the same;
@@ -180,7 +179,11 @@ def finish_page(page: pathlib.Path) -> None:
     Other scripts wait until the page is shown, and pictures until they are scrolled to, in a place
     that is kept for them. docutils gives citations a role that ARIA has withdrawn; they become
     plain list items. MyST-NB gives every fold the same label, which hides what it says. A chapter
-    says how long it takes to read. A page that needs nothing keeps its time stamp.
+    says how long it takes to read, and its parts are folded. A page that needs nothing keeps its
+    time stamp.
+
+    Returns:
+        Why a chapter's parts are not folded, in a sentence; empty where nothing is wrong.
     """
     built = page.read_text(encoding="utf-8")
     text = re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>", "", built)
@@ -190,10 +193,25 @@ def finish_page(page: pathlib.Path) -> None:
     text = re.sub(r"<img\b[^>]*>", lambda found: _finish_picture(found[0], page), text)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     text = text.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    wrong = []
     if page.parent.name == chapters.FOLDER:
-        text = outline.put(text)
+        try:
+            text = _in_parts(text)
+        except ValueError as error:
+            wrong = [f"{page.name}: {error}"]
     if text != built:
         page.write_text(text, encoding="utf-8")
+    return wrong
+
+
+def _in_parts(text: str) -> str:
+    """A chapter's HTML with its outline and its folded parts.
+
+    Raises:
+        ValueError: when its parts are marked wrongly.
+    """
+    held = [(one.title, one.anchors) for one in parts.find(text)]
+    return parts.fold(outline.put(text, held))
 
 
 def _finish_picture(tag: str, page: pathlib.Path) -> str:
