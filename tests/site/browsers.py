@@ -21,3 +21,8 @@ def launched(executable: str) -> Iterator[sync_api.Browser]:
         )
         yield browser
         browser.close()
+
+
+def open_all_parts(context: sync_api.BrowserContext) -> None:
+    """Let chapters show all their parts, as to a reader who has once asked for it."""
+    context.add_init_script("try { localStorage.setItem('seeing-all-parts', '1'); } catch {}")

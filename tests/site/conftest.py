@@ -71,6 +71,7 @@ def page(
 ) -> Iterator[sync_api.Page]:
     """A page whose demo is ready: the test's module names both, as ``PAGE`` and ``DEMO``."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    browsers.open_all_parts(context)
     opened = context.new_page()
     opened.goto(f"{address}/{request.module.PAGE}", wait_until="networkidle")
     opened.wait_for_selector(f"{request.module.DEMO}[data-ready]")

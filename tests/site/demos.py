@@ -36,6 +36,7 @@ def text_without_javascript(browser: sync_api.Browser, address: str, demo: str) 
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     text = page.locator(demo).inner_text()
     context.close()
     return text

@@ -4,6 +4,7 @@ import json
 import pathlib
 from typing import Any
 
+import browsers
 import demos
 import numpy as np
 import pytest
@@ -64,6 +65,7 @@ def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, add
 
 def test_a_broken_file_leaves_the_static_text(browser: sync_api.Browser, address: str) -> None:
     context = browser.new_context()
+    browsers.open_all_parts(context)
     page = context.new_page()
     page.route("**/convolution.json", lambda route: route.fulfill(body='{"format": "other"}'))
     # A page may be idle before the demo has looked at its file: wait for what it says.

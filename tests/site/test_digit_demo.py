@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 from typing import Any
 
+import browsers
 import demos
 import numpy as np
 import pytest
@@ -312,6 +313,7 @@ def test_a_broken_network_file_leaves_the_static_text(
     browser: sync_api.Browser, address: str
 ) -> None:
     context = browser.new_context()
+    browsers.open_all_parts(context)
     page = context.new_page()
     page.route("**/digit-network.json", lambda route: route.fulfill(body='{"format": "other"}'))
     # A page may be idle before the demo has looked at its file: wait for what it says.

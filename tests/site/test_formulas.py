@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 
+import browsers
 import pytest
 from docutils import nodes
 from playwright import sync_api
@@ -71,6 +72,7 @@ def test_a_command_that_is_not_known_is_a_warning(caplog):
 def blank(browser: sync_api.Browser) -> Iterator[sync_api.Page]:
     """A page that shows nothing yet."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    browsers.open_all_parts(context)
     yield context.new_page()
     context.close()
 
@@ -100,6 +102,7 @@ def test_without_javascript_a_page_shows_formulas_and_no_tex(browser, address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/notebooks/02_neurons_losses_gradients.html")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     assert page.locator(".seeing-formula").count() > 5
     assert all(box["height"] > 10 for box in map(_box, page.locator(".seeing-formula").all()))
     assert r"\frac" not in page.locator("main").inner_text()

@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Callable, Iterator
 
+import browsers
 import demos
 import pytest
 from playwright import sync_api
@@ -18,6 +19,7 @@ def opened(
 ) -> Iterator[Callable[[str], sync_api.Page]]:
     """Opens a page of the built book by its file's address; no script of it may fail."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    browsers.open_all_parts(context)
     errors: list[str] = []
 
     def opened(name: str) -> sync_api.Page:
