@@ -1,10 +1,13 @@
 """other_sources: photographs pulled out of shape, kinds that two collections share, two looks."""
 
+import dataclasses
 import types
 
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from scipy import special
 
@@ -188,6 +191,24 @@ def test_what_is_seen_of_a_photograph_depends_on_its_place_and_the_seed_alone(
     assert np.array_equal(fewer, found[:5])
     other = other_sources.changed_views(network, paths[:5], 16, change, seed=4)
     assert not np.array_equal(other, found[:5])
+
+
+@given(
+    width=st.integers(1, 400),
+    height=st.integers(1, 400),
+    shape=st.floats(0.1, 10),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_view_lies_within_its_photograph(width, height, shape, seed):
+    # With a photograph's own shape a view is as large as it can be: rounding must not exceed it.
+    pixels = np.full((height, width, 3), 100, np.uint8)
+    for one in (shape, width / height):
+        change = other_sources.Change(shape=(one, one), size=(0.3, 1.0))
+        view = change.view(pixels, 8, np.random.default_rng(seed))
+        assert view.shape == (8, 8, 3)
+        assert (view == 100).all()
+        whole = dataclasses.replace(change, size=(1.0, 1.0))
+        assert (whole.view(pixels, 8, np.random.default_rng(seed)) == 100).all()
 
 
 def test_a_view_of_a_file_that_cannot_be_read(tmp_path, monkeypatch):

@@ -71,8 +71,9 @@ class Change:
         wide = tall * shape
         if self.size == (1.0, 1.0):
             across = down = 0.5
+        tall, wide = min(tall, height), min(wide, width)  # rounding may exceed them by a hair
         left, top = across * (width - wide), down * (height - tall)
-        box = (left, top, left + wide, top + tall)
+        box = (left, top, min(left + wide, width), min(top + tall, height))
         square = Image.fromarray(pixels).resize(
             (image_size, image_size), Image.Resampling.BILINEAR, box=box
         )
