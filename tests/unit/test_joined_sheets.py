@@ -8,7 +8,7 @@ import pytest
 from fakes import Book
 from fontTools import ttLib
 
-from bookbuild import styles
+from bookbuild import search, styles
 
 PAGE = (
     '<html><head><link rel="stylesheet" href="../_static/theme/theme.css?v=1" />\n'
@@ -108,6 +108,45 @@ def test_pages_of_an_earlier_build_follow_a_changed_sheet(built: Book) -> None:
     assert f'href="_static/pages.css?v={version}"' in new
 
 
+def test_a_new_page_with_fewer_sheets_costs_the_others_nothing(built: Book) -> None:
+    styles.write(built.checkout)
+    before = sheet(built)
+    built.write("_build/html/new.html", '<link rel="stylesheet" href="_static/own.css" />')
+    styles.write(built.checkout)
+    assert sheet(built) == before
+
+
+def test_what_a_page_s_own_styles_refer_to_stays(built: Book) -> None:
+    built.write("_build/html/book/page.html", PAGE.replace("<p ", '<p style="top: var(--unused)" '))
+    styles.write(built.checkout)
+    assert ":root{--used: 1px;--unused: 2px}" in sheet(built)
+
+
+def test_one_browser_s_selectors_do_not_set_the_others_free(built: Book) -> None:
+    built.write("_build/html/_static/own.css", "p, .absent::-moz-track { a: b } .x::-ms-y { c: d }")
+    styles.write(built.checkout)
+    assert "p, .absent::-moz-track{a: b}" in sheet(built)
+    assert "-ms-y" not in sheet(built)
+
+
+def test_what_the_search_looks_through_is_no_script(built: Book) -> None:
+    script = f'<script src="../_static/{search.FILE}"></script></head>'
+    built.write("_build/html/book/page.html", PAGE.replace("</head>", script))
+    built.write(f"_build/html/_static/{search.FILE}", 'const SECTIONS = ["absent prose"]')
+    styles.write(built.checkout)
+    assert "absent {" not in sheet(built) and ".prose" not in sheet(built)
+
+
+def test_sheets_from_elsewhere_and_for_one_medium_stay_apart(built: Book) -> None:
+    links = (
+        '<link rel="stylesheet" href="https://fonts.example/a.css" />'
+        '<link rel="stylesheet" media="print" href="../_static/own.css" />'
+    )
+    built.write("_build/html/book/page.html", PAGE.replace("<script>", links + "<script>"))
+    styles.write(built.checkout)
+    assert links in page(built) and page(built).count("stylesheet") == 3
+
+
 def test_a_sheet_that_is_missing_or_malformed_is_named(built: Book) -> None:
     built.write("_build/html/_static/own.css", "p { ")
     with pytest.raises(ValueError, match="ends within a rule"):
@@ -146,11 +185,19 @@ def test_a_site_without_pages_is_left_alone(book: Book) -> None:
         (".a\\:b", True),
         (".a\\:c", False),
         (".-x", True),
+        ("P.note", True),
+        (".Note", False),
+        ('[class*=" not"]', True),
+        ('[class*=" absent"]', False),
+        (".bs-tooltip-auto .digit-demo-maps", True),
+        (".mb-1", False),
+        ("bs-absent", False),
+        (".\\31 0", True),
     ],
 )
 def test_whether_a_selector_can_match(selector: str, can: bool) -> None:
-    known = {"p", "note", "top", "a:b", "-x"}
-    assert styles.can_match(selector, known, "\n".join(known)) is can
+    known = {"p", "note", "top", "a:b", "-x", "bs-", "-maps", "-", "-1"}
+    assert styles.Names(known).can_match(selector) is can
 
 
 def test_words_come_from_tags_and_scripts_and_not_from_prose(built: Book) -> None:

@@ -2,8 +2,9 @@
 
 The theme brings ten sheets of 560 kB: all of Bootstrap, two thousand icons, boxes of every kind.
 A browser reads and matches them all before it shows a letter. Of these, a rule stays when every
-class, id and element that it needs occurs in a tag of some page or anywhere in a script. Icons come
-from fonts of 270 kB; the few that are used travel in the sheet itself.
+class, id and element that it needs occurs in a tag of some page or anywhere in a script, whole or
+in parts that the script puts together. Icons come from fonts of 270 kB; the few that are used
+travel in the sheet itself.
 """
 
 import base64
@@ -17,14 +18,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fontTools import subset
 
-from bookbuild import css, paths
+from bookbuild import css, paths, search
 
 STATIC, NAME = "_static", "pages.css"
 
-# Names that scripts put together from parts: Bootstrap's tooltips.
-MADE_BY_SCRIPTS = frozenset({"bs-tooltip-auto"})
-
-_LINK = re.compile(r'<link\b[^>]*\brel="stylesheet"[^>]*>\s*')
+# Of the site itself, for any medium.
+_LINK = re.compile(
+    r'<link\b(?![^>]*(?:\bmedia=|\bhref="(?:\w+:|//)))[^>]*\brel="stylesheet"[^>]*>\s*'
+)
 _HREF = re.compile(r'\bhref="([^"?]*)')
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL)
 _SOURCE = re.compile(r'\bsrc="([^"?]*)')
@@ -42,10 +43,13 @@ _KEYFRAMES = re.compile(r"@(?:-\w+-)?keyframes\s+([\w-]+)")
 _NEEDED = re.compile(r"(?<![\w:.#-])[.#]?-?[a-zA-Z_](?:[\w-]|\\.)*|[.#](?:[\w-]|\\.)+")
 _CLASS_HOLDS = re.compile(r"""\[(?:class|id)[*^$~|]?=["']?([^"'\]]+)["']?\]""")
 _WORD = re.compile(r"[\w-]+")
+_VARIABLE = re.compile(r"--[a-zA-Z][\w-]*")
+
+# Browsers drop a rule for one selector that they do not know, such as another's own.
+_ONE_BROWSERS = re.compile(r":-(?:webkit|moz|ms|o)-")
 
 _ICON_FONT = re.compile(r'@font-face\{[^}]*url\("([^"]*/fontawesome/[^"]*\.ttf)"\)[^}]*\}')
-# Icons have numbers of Unicode's private area.
-_ICON = re.compile(r'"\\([ef][0-9a-f]{3})"')
+_ESCAPE = re.compile(r"\\([0-9a-fA-F]{2,6})")
 
 
 def write(checkout: paths.Checkout) -> None:
@@ -78,17 +82,18 @@ def named(pages: Mapping[pathlib.Path, str], target: pathlib.Path) -> list[str]:
 
     Args:
         pages: texts of built pages, by their files.
-        target: the one sheet. Where it is there and all pages load it, its first line tells.
+        target: the one sheet. For pages of an earlier build, which load it, its first line tells.
     """
     found: dict[str, None] = {}
     for path, page in pages.items():
         for link in _LINK.findall(page):
             sheet = path.parent / _HREF.search(link)[1]
             found[pathlib.Path(os.path.relpath(sheet, target.parent)).as_posix()] = None
-    found.pop(NAME, None)
-    if not found and target.is_file():
+    if NAME in found and target.is_file():
         first, _, _ = target.read_text(encoding="utf-8").partition("\n")
-        return first.removeprefix("/* ").removesuffix(" */").split()
+        before = first.removeprefix("/* ").removesuffix(" */").split()
+        found = dict.fromkeys(before) | found
+    found.pop(NAME, None)
     return list(found)
 
 
@@ -104,22 +109,24 @@ def with_link(page: str, version: str) -> str:
 
 
 def words(pages: Mapping[pathlib.Path, str]) -> set[str]:
-    """Whatever may name an element, a class or an id: in a tag of a page, or anywhere in a script.
+    """What may name an element, a class, an id or a variable: in a tag, or anywhere in a script.
 
     Args:
         pages: texts of built pages, by their files; scripts are found from there.
     """
-    found = set(MADE_BY_SCRIPTS)
+    found: set[str] = set()
     scripts: set[pathlib.Path] = set()
     for path, page in pages.items():
+        found.update(_VARIABLE.findall(page))
         for tag, attributes in _TAG.findall(page):
-            found.add(tag)
+            found.add(tag.lower())
             for quoted in _NAMED.findall(attributes):
                 found.update("".join(quoted).split())
         for attributes, body in _SCRIPT.findall(page):
             found.update(_SCRIPT_WORD.findall(body))
             source = _SOURCE.search(attributes)
-            if source:
+            # What the search looks through is all prose, and is not yet written.
+            if source and not source[1].endswith(f"/{search.FILE}"):
                 scripts.add((path.parent / source[1]).resolve())
     for script in filter(pathlib.Path.is_file, scripts):
         found.update(_SCRIPT_WORD.findall(script.read_text(encoding="utf-8")))
@@ -137,9 +144,9 @@ def joined(names: Sequence[str], static: pathlib.Path, known: set[str]) -> str:
     Raises:
         ValueError: when a sheet is missing or malformed.
     """
-    every = "\n".join(sorted(known))
+    names_known = Names(known)
     text = "".join(_read(static / name, static) for name in names)
-    text = "".join(_rules(text, lambda selector: can_match(selector, known, every)))
+    text = "".join(_rules(text, names_known.can_match))
     # Then variables and animations that nothing which is left refers to.
     used = re.sub(rf"--[\w-]+(?=:)|{_KEYFRAMES.pattern}", "", text)
     referred = known.union(_WORD.findall(used))
@@ -184,7 +191,10 @@ def _rules(
             animation = _KEYFRAMES.match(prelude)
             content = content if animation is None or referred(animation[1]) else ""
         else:
-            prelude = ",".join(filter(matches, css.split(prelude, ",")))
+            selectors = css.split(prelude, ",")
+            matching = [one for one in selectors if matches(one)]
+            if not (matching and _ONE_BROWSERS.search(prelude)):
+                prelude = ",".join(matching)
             declared = css.split(content, ";")
             content = ";".join(
                 one
@@ -195,32 +205,54 @@ def _rules(
             yield f"{prelude}{{{content}}}"
 
 
-def can_match(selector: str, known: set[str], every: str) -> bool:
-    """Whether all classes, ids and elements that a selector needs are known.
+class Names:
+    """Names of elements, classes and ids that may occur, also where a script makes them of parts.
 
-    Of what stands in brackets, classes are looked at: ``[class*=icon-]`` needs a name that holds
-    these letters. What stands in parentheses, as in ``:not(...)``, is passed over.
-
-    Args:
-        selector: one, without a comma.
-        known: the names.
-        every: all of them, one a line.
+    Scripts write ``${NAME}-maps`` and ``bs-${kind}-auto``: whatever ends with ``-maps`` may occur,
+    and whatever begins with ``bs-``.
     """
-    if any(part not in every for part in _CLASS_HOLDS.findall(selector)):
-        return False
-    outside = re.sub(r"\[[^\]]*\]", "", selector)
-    while "(" in outside:
-        outside, before = re.sub(r"\([^()]*\)", "", outside), outside
-        if outside == before:
-            return True  # a parenthesis in a string: leave it alone
-    return all(
-        re.sub(r"\\(.)", r"\1", name).lstrip(".#") in known for name in _NEEDED.findall(outside)
-    )
+
+    def __init__(self, known: set[str]) -> None:
+        self.known = known
+        self.every = "\n".join(sorted(known))
+        self.starts = tuple(name for name in known if re.fullmatch(r"\w[\w-]+-", name))
+        self.ends = tuple(name for name in known if re.fullmatch(r"-[a-zA-Z_][\w-]+", name))
+
+    def holds(self, name: str) -> bool:
+        """Whether a name may occur: ``.class``, ``#id`` or ``element``."""
+        bare = name.lstrip(".#")
+        if bare == name:
+            return name.lower() in self.known
+        return bare in self.known or bare.startswith(self.starts) or bare.endswith(self.ends)
+
+    def can_match(self, selector: str) -> bool:
+        """Whether all classes, ids and elements that a selector needs may occur.
+
+        Of what stands in brackets, classes are looked at: ``[class*=icon-]`` needs a name that
+        holds these letters. What stands in parentheses, as in ``:not(...)``, is passed over.
+
+        Args:
+            selector: one, without a comma.
+        """
+        held = (word for part in _CLASS_HOLDS.findall(selector) for word in part.split())
+        if any(word not in self.every for word in held):
+            return False
+        outside = re.sub(r"\[[^\]]*\]", "", selector)
+        while "(" in outside:
+            outside, before = re.sub(r"\([^()]*\)", "", outside), outside
+            if outside == before:
+                return True  # a parenthesis in a string: leave it alone
+        if _ESCAPE.search(outside):
+            return True  # a name with a letter's number in it
+        needed = (re.sub(r"\\(.)", r"\1", name) for name in _NEEDED.findall(outside))
+        return all(map(self.holds, needed))
 
 
 def _with_few_icons(text: str, static: pathlib.Path) -> str:
     """A sheet whose icon fonts hold only what it asks for, in the sheet itself."""
-    wanted = {int(code, 16) for code in _ICON.findall(text)}
+    # In Unicode's private area, where icons are, letters may also stand as they are.
+    wanted = {int(code, 16) for code in _ESCAPE.findall(text)}
+    wanted |= {ord(letter) for letter in text if "\ue000" <= letter <= "\uf8ff"}
 
     def with_subset(rule: re.Match[str]) -> str:
         font = font_subset(static / rule[1], wanted)
