@@ -307,7 +307,7 @@ def test_the_front_page_begins_with_a_test_digit_and_closed_folds(browser, addre
 def test_nothing_moves_on_the_front_page_when_it_starts(browser, address, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
     held = []
-    page.route("**/digit-network.json", held.append)
+    page.route("**/digit-network.json", lambda route: held.append(route))
     page.goto(f"{address}/{FRONT}")
     while not held:
         page.wait_for_timeout(50)
