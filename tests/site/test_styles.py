@@ -316,7 +316,7 @@ def use_demos(page: sync_api.Page) -> None:
           })"""
     )
     open_folds(page)
-    page.locator("article *:not(details) > canvas, article [tabindex]").first.focus()
+    page.locator("article [data-ready]").first.evaluate("one => one.scrollIntoView()")
 
 
 DEMOS = (
@@ -509,7 +509,7 @@ def selectors(browser: sync_api.Browser, address: str, names: list[str]) -> dict
 
 # A word of code with an element of its own, and the same without.
 WORDS = """(classes) => [...classes].flatMap((name) => {
-  const code = document.querySelector('article div.highlight pre');
+  const code = document.querySelector('article .highlight pre:has(.k)');
   const word = document.createElement('span');
   word.className = name;
   word.textContent = 'word';
@@ -517,7 +517,8 @@ WORDS = """(classes) => [...classes].flatMap((name) => {
   const [own, around] = [word, code].map((one) => getComputedStyle(one));
   const differ = ['color', 'font-family', 'font-size', 'font-style', 'font-weight']
     .filter((one) => own[one] !== around[one]);
-  return differ.concat(own.backgroundColor === 'rgba(0, 0, 0, 0)' ? [] : ['background']);
+  const backgrounds = ['rgba(0, 0, 0, 0)', around.backgroundColor];
+  return differ.concat(backgrounds.includes(own.backgroundColor) ? [] : ['background']);
 })"""
 
 
