@@ -237,8 +237,11 @@ def copy_code(page: sync_api.Page) -> None:
     cell.hover()
     cell.locator(".copybtn").click()
     page.locator(".copybtn.success").wait_for()
-    # The theme takes its sign of success back soon: keep one for the second look.
-    page.wait_for_function("!document.querySelector('.copybtn.success')")
+    # The theme takes its sign of success back soon, and its words after that: keep the sign for the
+    # second look.
+    page.wait_for_function(
+        "!document.querySelector('.copybtn.success, .copybtn[data-tooltip=\"Copied!\"]')"
+    )
     page.evaluate("document.querySelector('.copybtn').classList.add('success')")
 
 

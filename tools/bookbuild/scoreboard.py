@@ -84,7 +84,12 @@ NOT_COMPARED |= {
 NOT_COMPARED |= {
     ("other_sources", f"frozen_{way}_{source}_accuracy")
     for way in ("middle", "whole", "both")
-    for source in ("stretched", "flowers102")
+    for source in ("stretched", "flowers102", "evening")
+}
+NOT_COMPARED |= {
+    ("other_sources", f"frozen_{change}_{source}_accuracy")
+    for change in ("shape", "size_and_place", "shape_size_and_place", "light", "color")
+    for source in ("own", "stretched", "evening")
 }
 
 # What every results file must hold for its rows to be complete.
