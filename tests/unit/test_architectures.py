@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from keras import layers
 
 from seeing.lessons import architectures
@@ -44,33 +46,6 @@ class TestMultiplyAdds:
             architectures.multiply_adds(model((None, None, 1), layers.Conv2D(2, 3)))
 
 
-class TestShifted:
-    def test_each_image_is_moved_whole_and_paper_moves_in(self):
-        X = np.zeros((200, 7, 7, 1), dtype="float32")
-        X[:, 3, 3] = 1
-        moved = architectures.shifted(X, 2, np.random.default_rng(0))
-        assert moved.shape == X.shape and moved.dtype == X.dtype
-        np.testing.assert_array_equal(moved.sum(axis=(1, 2, 3)), 1)
-        places = {tuple(place) for place in np.argwhere(moved)[:, 1:3]}
-        assert places == {(a, b) for a in range(1, 6) for b in range(1, 6)}
-
-    def test_what_leaves_the_picture_is_lost(self):
-        X = np.ones((50, 3, 3, 1), dtype="float32")
-        moved = architectures.shifted(X, 1, np.random.default_rng(0))
-        assert set(moved.sum(axis=(1, 2, 3))) == {4, 6, 9}
-
-    def test_by_nothing_is_a_copy(self):
-        X = np.random.default_rng(0).random((4, 5, 6, 2))
-        moved = architectures.shifted(X, 0, np.random.default_rng(1))
-        np.testing.assert_array_equal(moved, X)
-        assert moved is not X
-
-    @pytest.mark.parametrize("by", [-1, 5])
-    def test_too_far_is_refused(self, by):
-        with pytest.raises(ValueError, match="less than 5"):
-            architectures.shifted(np.zeros((1, 5, 6, 1)), by, np.random.default_rng(0))
-
-
 class TestAttention:
     @staticmethod
     def network(blocks: int, scores: bool = True) -> keras.Model:
@@ -103,3 +78,41 @@ def test_microseconds_is_the_fastest_tries_share_of_an_image(monkeypatch):
     network = model((2,), layers.Dense(1))
     found = architectures.microseconds(network, np.zeros((4, 2), dtype="float32"))
     assert found == pytest.approx(1e6 * 2 / 4)
+
+
+COSTS = {
+    "x": ["small", "large"],
+    "lines": {"accuracy": [[0.8, 0.9], [0.9, 0.9]], "seconds": [[5.0, 2.0], [4.0, 6.0]]},
+}
+
+
+def test_costs_are_means_and_the_fastest_time():
+    assert architectures.best_costs(COSTS) == {
+        "accuracy": {"small": pytest.approx(0.85), "large": pytest.approx(0.9)},
+        "seconds": {"small": 2.0, "large": 4.0},
+    }
+
+
+class TestParetoFront:
+    def test_what_another_beats_is_left_out(self):
+        right = {"cheap": 0.7, "beaten": 0.6, "best": 0.9, "dear": 0.9}
+        price = {"cheap": 1, "beaten": 2, "best": 3, "dear": 4}
+        assert architectures.pareto_front(right, price) == ["cheap", "best"]
+
+    def test_equals_stay(self):
+        both = {"one": 0.5, "other": 0.5}
+        assert architectures.pareto_front(both, {"one": 1, "other": 1}) == ["one", "other"]
+
+    @given(
+        points=st.lists(
+            st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12, unique=True
+        )
+    )
+    def test_it_is_a_staircase_that_beats_all_the_rest(self, points):
+        right = {str(i): a for i, (a, _) in enumerate(points)}
+        price = {str(i): c for i, (_, c) in enumerate(points)}
+        front = sorted(architectures.pareto_front(right, price), key=price.get)
+        rising = [right[name] for name in front]
+        assert rising == sorted(set(rising))
+        for name in set(right) - set(front):
+            assert any(right[one] >= right[name] and price[one] <= price[name] for one in front)

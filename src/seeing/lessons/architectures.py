@@ -1,9 +1,11 @@
-"""What counts a Keras network's arithmetic, moves digits, looks into attention, and takes times.
+"""What counts a Keras network's arithmetic, looks into its attention, and compares networks' costs.
 
 Explained in chapter 7, *Architecture Workshop*.
 """
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -50,33 +52,6 @@ def _whole(size: int | None, layer: keras.layers.Layer) -> int:
     return size
 
 
-def shifted(X: np.ndarray, by: int, random: np.random.Generator) -> np.ndarray:
-    """Images, each moved by up to some pixels up or down, and left or right; paper moves in.
-
-    Args:
-        X: images, shape (n, height, width, channels), 0 for paper.
-        by: the most pixels, at least 0 and less than height and width.
-        random: draws both moves of each image.
-
-    Returns:
-        A new array of the same shape.
-
-    Raises:
-        ValueError: when images cannot be moved so far.
-    """
-    height, width = X.shape[1:3]
-    if not 0 <= by < min(height, width):
-        raise ValueError(f"by is {by}; expected at least 0 and less than {min(height, width)}")
-    padded = np.pad(X, ((0, 0), (by, by), (by, by), (0, 0)))
-    downs, rights = random.integers(0, 2 * by + 1, size=(2, len(X)))
-    moved = np.empty_like(X)
-    for down in range(2 * by + 1):
-        for right in range(2 * by + 1):
-            chosen = (downs == down) & (rights == right)
-            moved[chosen] = padded[chosen, down : down + height, right : right + width]
-    return moved
-
-
 def attention(network: keras.Model, X: np.ndarray) -> list[np.ndarray]:
     """What each block's attention looks at, for each image.
 
@@ -119,3 +94,44 @@ def microseconds(network: keras.Model, X: np.ndarray, *, repeats: int = 3) -> fl
         network.predict_on_batch(X)
         times.append(time.perf_counter() - start)
     return 1e6 * min(times) / len(X)
+
+
+def best_costs(series: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """For each cost, what each network has: means over seeds, of times the fastest seed's.
+
+    (The first seed's time holds the working out of TensorFlow's steps, too.)
+
+    Args:
+        series: as :meth:`seeing.record.chapter.Chapter.series` gives it: ``x`` names networks,
+            ``lines`` has one line a cost, a list of the seeds' values for each network. A cost
+            whose name holds "seconds" is a time.
+    """
+    return {
+        cost: {
+            name: float(np.min(values) if "seconds" in cost else np.mean(values))
+            for name, values in zip(series["x"], line, strict=True)
+        }
+        for cost, line in series["lines"].items()
+    }
+
+
+def pareto_front(right: Mapping[str, float], price: Mapping[str, float]) -> list[str]:
+    """The networks that no other beats: at least as right *and* as cheap, and better in one.
+
+    Args:
+        right: accuracy of each network.
+        price: what each costs; the less, the better.
+
+    Returns:
+        Names in the order of ``right``.
+    """
+    return [
+        one
+        for one in right
+        if not any(
+            right[other] >= right[one]
+            and price[other] <= price[one]
+            and (right[other], price[other]) != (right[one], price[one])
+            for other in right
+        )
+    ]
