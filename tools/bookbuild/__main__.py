@@ -8,28 +8,34 @@ import time
 import webbrowser
 from collections.abc import Sequence
 
-from bookbuild import (
-    chapters,
-    downloads,
-    execute,
-    lock,
-    notebooks,
-    paths,
-    reference,
-    release,
-    report,
-    server,
-    site,
-    stage,
-)
-from seeing import profiles
-from seeing.app import keras_settings
+STOPPED = "\nStopped. The chapters that were finished are kept."
+INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
+
+try:
+    from bookbuild import (
+        chapters,
+        downloads,
+        execute,
+        lock,
+        notebooks,
+        paths,
+        reference,
+        release,
+        report,
+        server,
+        site,
+        stage,
+    )
+    from seeing import profiles
+    from seeing.app import keras_settings
+except KeyboardInterrupt:  # loading them takes a moment, too
+    print(STOPPED, file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 # The commands that run chapters, which need Keras as it is by default.
 RUN_CHAPTERS = ("build", "execute", "outputs", "reference")
 
 DEFAULT_PORT = 8000
-INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C ended
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. The chapters that were finished are kept.", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return INTERRUPTED
 
 
