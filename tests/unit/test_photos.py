@@ -12,6 +12,7 @@ import zlib
 
 import numpy as np
 import pytest
+from fakes import ROOT
 from PIL import EpsImagePlugin, Image
 
 from seeing.datasets import drawn_flowers
@@ -197,6 +198,11 @@ class TestReadImage:
         assert root / "daisy" / name in listed.paths
         assert listed.skipped == ()
         assert reading.read_image(root / "daisy" / name).shape == picture.shape
+
+    def test_the_page_names_the_endings_that_are_read_and_no_others(self):
+        page = (ROOT / "book" / "command_line.md").read_text(encoding="utf-8")
+        table = page.partition("(image-formats)=")[2].partition("\n`train` looks at")[0]
+        assert set(re.findall(r"`(\.\w+)`", table)) == reading.SUFFIXES
 
     @pytest.mark.parametrize("name", ["daisy in the rain.jpg", "rosé üppig.jpg", "牡丹.jpg"])
     def test_any_name(self, tmp_path, picture, name):
