@@ -303,6 +303,22 @@ def test_the_front_page_begins_with_a_test_digit_and_closed_folds(browser, addre
     page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_on_the_front_page_when_it_starts(browser, address, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    held = []
+    page.route("**/digit-network.json", lambda route: held.append(route))
+    page.goto(f"{address}/{FRONT}")
+    while not held:
+        page.wait_for_timeout(50)
+    kept = page.locator(DEMO).bounding_box()["height"]
+    held.pop().continue_()
+    page.wait_for_selector(f"{DEMO}[data-ready]")
+    # Other fonts may ask for a little more or less.
+    assert page.locator(DEMO).bounding_box()["height"] == pytest.approx(kept, abs=8)
+    page.close()
+
+
 def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, address: str) -> None:
     text = demos.text_without_javascript(browser, f"{address}/{PAGE}", DEMO)
     assert "needs JavaScript" in text

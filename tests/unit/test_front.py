@@ -1,11 +1,14 @@
 """front: the front page's cards come from chapters, executions and results files."""
 
 import base64
+import io
 import json
 
 import nbformat
+import numpy as np
 import pytest
 from fakes import Book, code, prose
+from PIL import Image
 
 from bookbuild import chapters, front, paths
 
@@ -65,6 +68,43 @@ def test_the_picture_is_the_first_figure_with_a_caption():
     notebook.cells.insert(1, figure(**{"image/svg+xml": "<svg/>", "image/png": png}))
     assert front.picture(notebook) == front.Picture(b"<svg/>", ".svg", "A line.", "A figure.")
     assert front.picture(nbformat.v4.new_notebook(cells=[plain])) is None
+
+
+def dots(width: int, height: int) -> front.Picture:
+    """A picture whose upper left quarter is black; the rest is transparent."""
+    pixels = np.zeros((height, width, 4), np.uint8)
+    pixels[: height // 2, : width // 2, 3] = 255
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, format="png")
+    return front.Picture(written.getvalue(), ".png", "A black corner.", classes="wide")
+
+
+def test_a_card_shows_the_upper_left_part_of_a_large_picture():
+    card = front.for_card(dots(4000, 1000))
+    assert (card.ending, card.alt, card.classes) == ("-card.webp", "A black corner.", "wide")
+    with Image.open(io.BytesIO(card.content)) as picture:
+        assert picture.size == front.CARD_SIZE
+        shown = np.asarray(picture.convert("L"), dtype=int)
+    # Of the picture's width, 1778 pixels are shown, all of them left of its middle.
+    assert shown[:190].max() < 30 and shown[215:].min() > 225
+
+
+def test_at_a_chapter_s_head_a_picture_is_whole():
+    head = front.for_head(dots(4000, 1000))
+    with Image.open(io.BytesIO(head.content)) as picture:
+        assert picture.size == (1600, 400)
+        shown = np.asarray(picture.convert("L"), dtype=int)
+    assert shown[:190, :790].max() < 30 and shown[210:].min() > 225
+    assert head.ending == ".webp" and len(head.content) < 10_000
+
+
+@pytest.mark.parametrize("size", [(700, 500), (720, 300), (30, 20)])
+def test_small_pictures_and_drawings_stay_as_they_are(size):
+    small = dots(*size)
+    assert front.for_card(small) is small
+    assert front.for_head(small) is small
+    drawing = front.Picture(b"<svg/>", ".svg", "A line.")
+    assert front.for_card(drawing) is drawing and front.for_head(drawing) is drawing
 
 
 @pytest.mark.parametrize("template", ["# Book\n", TEMPLATE + front.MARKER])

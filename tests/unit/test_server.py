@@ -97,3 +97,17 @@ def test_a_folder_leads_to_its_page(address):
     answer, _ = ask(address, "/chapter")
     assert answer.status == 301
     assert answer.headers["Location"].endswith("/chapter/")
+
+
+def test_one_connection_serves_many_files(address):
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    for name in ("index.html", "picture.png", "missing.html", "data.json"):
+        connection.request("GET", f"/{name}", headers={"Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.version == 11
+        if name == "index.html":
+            kept = connection.sock
+        # An error ends the connection; the next request opens another by itself.
+        assert connection.sock is (None if answer.status == 404 else kept) or name == "data.json"
+    connection.close()

@@ -7,10 +7,12 @@ chapter's title; the result comes from ``results/*.json``, with its interval.
 
 import base64
 import dataclasses
+import io
 import json
 import pathlib
 
 import nbformat
+from PIL import Image, ImageOps
 
 from bookbuild import chapters, marked, paths
 from seeing.record import machine
@@ -38,6 +40,10 @@ HEADLINES = {
     "hog_svm": ("hog_svm_test_accuracy", "of test digits, without a network"),
 }
 
+# Places for a chapter's picture, in pixels, twice as many as the style sheet gives them.
+CARD_SIZE, HEAD_SIZE = (720, 405), (1600, 704)
+QUALITY = 80  # of WebP, up to 100
+
 # Images that a page can show, by their type in a notebook, and how their files end.
 ENDINGS = {"image/svg+xml": ".svg", "image/png": ".png"}
 
@@ -48,7 +54,7 @@ class Picture:
 
     Attributes:
         content: of its file.
-        ending: of its file's name.
+        ending: of its file's name, which begins with the chapter's.
         alt: what it shows, for whoever does not see it.
         caption: Markdown.
         classes: of the style sheet, as the figure itself has them.
@@ -134,6 +140,37 @@ def _picture_of(cell: nbformat.NotebookNode) -> Picture | None:
                 classes = image.get("classes", "")
                 return Picture(content, ending, image.get("alt", ""), caption, classes)
     return None
+
+
+def for_card(shown: Picture) -> Picture:
+    """A picture as large as a card shows it: of pixels, its upper left part of the card's shape."""
+    if shown.ending == ".svg":
+        return shown
+    with Image.open(io.BytesIO(shown.content)) as picture:
+        if picture.width <= CARD_SIZE[0] or picture.height <= CARD_SIZE[1]:
+            return shown
+        small = ImageOps.fit(picture.convert("RGBA"), CARD_SIZE, centering=(0, 0))
+    return dataclasses.replace(shown, content=_as_webp(small), ending="-card.webp")
+
+
+def for_head(shown: Picture) -> Picture:
+    """A picture as large as a chapter shows it at its head; further down the page it is whole."""
+    if shown.ending == ".svg":
+        return shown
+    with Image.open(io.BytesIO(shown.content)) as picture:
+        small = ImageOps.contain(picture.convert("RGBA"), HEAD_SIZE)
+        if small.width >= picture.width:
+            return shown
+    return dataclasses.replace(shown, content=_as_webp(small), ending=".webp")
+
+
+def _as_webp(picture: Image.Image) -> bytes:
+    """A picture's file; what was transparent is white, like the paper that figures are drawn on."""
+    on_white = Image.new("RGB", picture.size, "white")
+    on_white.paste(picture, mask=picture)
+    written = io.BytesIO()
+    on_white.save(written, format="webp", quality=QUALITY)
+    return written.getvalue()
 
 
 def open_with(page: nbformat.NotebookNode, shown: Picture, address: str) -> None:

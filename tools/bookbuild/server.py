@@ -28,6 +28,8 @@ def server(folder: pathlib.Path, port: int) -> http.server.ThreadingHTTPServer:
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Files of a folder; text is compressed for whoever understands it."""
 
+    protocol_version = "HTTP/1.1"  # one connection for many files, as a web host has it
+
     extensions_map: ClassVar[dict[str, str]] = {
         **http.server.SimpleHTTPRequestHandler.extensions_map,
         **TYPES,

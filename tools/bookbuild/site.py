@@ -17,7 +17,7 @@ from collections.abc import Container
 import nbformat
 from PIL import Image
 
-from bookbuild import chapters, figures, outline, paths, search, stage, web
+from bookbuild import chapters, figures, first_paint, outline, paths, search, stage, styles, web
 from seeing.photos import named_warnings
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
@@ -76,6 +76,7 @@ def build(checkout: paths.Checkout) -> Outcome:
     remove_stale_pages(checkout)
     for page in checkout.html.rglob("*.html"):
         finish_page(page)
+    styles.write(checkout)
     web.write(checkout)
     search.write(checkout)
     broken = [*missing_pages(checkout), *missing_exports(checkout)]
@@ -167,11 +168,6 @@ def remove_stale_pages(checkout: paths.Checkout) -> None:
             path.unlink()
 
 
-# Scripts that do their work once the page is there. Not documentation_options: the page's own
-# script asks for it at once.
-_LATE = r"doctools|sphinx_highlight|clipboard\.min|copybutton|sphinx-book-theme|togglebutton"
-
-
 # In each page's head, and what the theme's late script makes of "auto".
 _THEME_LATER = 'dataset.theme = localStorage.getItem("theme") || "auto";'
 _THEME_AT_ONCE = (
@@ -185,8 +181,8 @@ def finish_page(page: pathlib.Path) -> None:
 
     The theme draws its icons twice: with a font, and with a script of 1.5 MB that does the same;
     the script goes. So does Sphinx's search, whose index every page loads: the book has its own.
-    Other scripts wait until the page is shown, and pictures until they are scrolled to, in a place
-    that is kept for them. docutils gives citations a role that ARIA has withdrawn; they become
+    The page is shown sooner, and its pictures come when they are scrolled to, in a place that is
+    kept for them. docutils gives citations a role that ARIA has withdrawn; they become
     plain list items. MyST-NB gives every fold the same label, which hides what it says. A chapter
     says how long it takes to read. The theme asks only late whether the reader wants dark pages,
     and until then shows light ones; the page asks at once. A page that needs nothing keeps its
@@ -196,7 +192,7 @@ def finish_page(page: pathlib.Path) -> None:
     text = re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>", "", built)
     unused = "searchtools|searchindex" + ("" if page.name == "search.html" else "|language_data")
     text = re.sub(rf'<script src="[^"]*\b(?:{unused})\.js[^"]*"></script>', "", text)
-    text = re.sub(rf'<script (src="[^"]*/(?:{_LATE})\.js)', r"<script defer \1", text)
+    text = first_paint.hasten(text, page)
     text = re.sub(r"<img\b[^>]*>", lambda found: _finish_picture(found[0], page), text)
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     text = text.replace('<summary aria-label="Toggle hidden content">', "<summary>")

@@ -57,10 +57,11 @@ def stage(checkout: paths.Checkout, profile: str, runs: Sequence[entries.Run] = 
         target = checkout.source / chapter.relative_to(checkout.root)
         shown = front.picture(page)
         if shown:
-            pictures[chapter.stem] = shown
-            name = f"{chapter.stem}{shown.ending}"
-            wanted.add(_write(shown.content, checkout.source / front.PICTURES / name))
-            front.open_with(page, shown, f"../{front.PICTURES}/{name}")
+            pictures[chapter.stem], head = front.for_card(shown), front.for_head(shown)
+            for one in (pictures[chapter.stem], head):
+                name = f"{chapter.stem}{one.ending}"
+                wanted.add(_write(one.content, checkout.source / front.PICTURES / name))
+            front.open_with(page, head, f"../{front.PICTURES}/{name}")
         for sentence in reversed(notes.sentences(run)):
             notes.put_at_head(page, sentence)
         wanted.add(_write(nbformat.writes(page), target))
