@@ -217,6 +217,7 @@ function paintShares(canvas, across, shares) {
     context.fillStyle = `rgb(${LOOK.join(" ")} / ${(0.85 * share) / largest})`;
     context.fillRect(x, y, side, side);
     context.lineWidth = 5;
+    context.lineJoin = "round";
     context.strokeStyle = "#fff";
     context.strokeText(percent(share), x + side / 2, y + side / 2);
     context.fillStyle = "#000";

@@ -88,7 +88,7 @@ class BlockDemo extends HTMLElement {
     this.plain = counted(this.data, { ...this.state, block: 0 });
     fillTable(
       this.table,
-      ["cost", "this network", this.data.blocks[0].name, "ratio", "as a bar"],
+      ["cost", "this network", `plain: ${this.data.blocks[0].name}`, "ratio", "as a bar"],
       costLines(this.found, this.plain)
     );
     this.draw();
@@ -229,8 +229,9 @@ const NAMES = { relu: "ReLU" };
 function partsInWords(parts) {
   return parts
     .map((part, i) => {
-      const from = part.inputs.filter((input) => input !== i - 1).map((input) => `${input + 1}`);
-      const behind = from.length ? ` (from ${from.join(" and ")})` : "";
+      const { inputs } = part;
+      const isNext = inputs.every((input) => input === i - 1);
+      const behind = isNext ? "" : ` (from ${inputs.map((input) => input + 1).join(" and ")})`;
       return `${i + 1}. ${lines(part, fanOut(parts, i)).join(", ")}${behind}`;
     })
     .join("; ");
@@ -266,58 +267,65 @@ function paint(svg, parts) {
   );
 }
 
-/* Where boxes and lines go. A line that passes a row of boxes has a narrow lane in it. */
+/* Where boxes and lines go. Boxes stand below what they get; a line that passes a row of boxes
+   goes straight down where there is place, and to the right of all of them where there is none. */
 function laidOut(parts) {
-  const rank = [];
-  parts.forEach(({ inputs }, i) => {
-    rank[i] = inputs.length ? 1 + Math.max(...inputs.map((input) => rank[input])) : 0;
-  });
-  const boxes = parts.map((part, i) => {
+  const boxes = [];
+  parts.forEach((part, i) => {
     const text = lines(part, fanOut(parts, i));
     const longest = Math.max(...text.map(({ length }) => length));
-    const width = LETTER * longest + 2 * PADDING;
-    const isInput = part.kind === "input";
-    return { text, isInput, width, height: LINE * text.length + PADDING, over: [] };
+    const above = part.inputs.map((input) => boxes[input]);
+    const rank = above.length ? 1 + Math.max(...above.map((box) => box.rank)) : 0;
+    const size = { width: LETTER * longest + 2 * PADDING, height: LINE * text.length + PADDING };
+    boxes.push({ text, above, rank, isInput: part.kind === "input", ...size });
   });
-  const rows = Array.from({ length: 1 + Math.max(...rank) }, () => []);
-  const chains = [];
-  parts.forEach(({ inputs }, i) => {
-    for (const input of inputs) {
-      const chain = [boxes[input]];
-      for (let r = rank[input] + 1; r < rank[i]; r++) {
-        const lane = { isLane: true, width: LANE, height: 0, over: [chain[chain.length - 1]] };
-        rows[r].push(lane);
-        chain.push(lane);
-      }
-      boxes[i].over.push(chain[chain.length - 1]);
-      chains.push([...chain, boxes[i]]);
-    }
-    rows[rank[i]].push(boxes[i]);
-  });
-  const across = (row) => row.reduce((sum, { width }) => sum + width + GAP, -GAP);
-  const width = Math.max(...rows.map(across)) + 2;
-  let y = 1;
+  const rows = [];
+  boxes.forEach((box) => (rows[box.rank] ??= []).push(box));
+  let height = 1;
   for (const row of rows) {
-    const mean = ({ over }) => over.reduce((sum, { x }) => sum + x, 0) / (over.length || 1);
-    /* Lanes to the right of the boxes below the same box. */
-    row.sort((a, b) => mean(a) - mean(b) || Number(a.isLane ?? 0) - Number(b.isLane ?? 0));
-    const down = Math.max(...row.map(({ height }) => height));
-    let x = (width - across(row)) / 2;
-    for (const one of row) {
-      Object.assign(one, { x: x + one.width / 2, y: y + (down - one.height) / 2 });
-      x += one.width + GAP;
-    }
-    y += down + STEP;
+    row.top = height;
+    row.bottom = height + Math.max(...row.map((box) => box.height));
+    row.forEach((box) => (box.y = row.top));
+    spread(row);
+    height = row.bottom + STEP;
   }
-  const edges = chains.map((chain) =>
-    chain.flatMap((one, i) => {
-      const points = [];
-      if (i) points.push([one.x, one.y]);
-      if (i < chain.length - 1) points.push([one.x, one.y + one.height]);
-      return points;
-    })
-  );
-  return { boxes, edges, width, height: y - STEP + 1 };
+  const edges = boxes.flatMap((box) => box.above.map((from) => ({ from, to: box })));
+  const passing = edges.filter(({ from, to }) => to.rank > from.rank + 1);
+  passing.sort((a, b) => a.to.rank - a.from.rank - (b.to.rank - b.from.rank));
+  for (const edge of passing) {
+    const passed = rows.slice(edge.from.rank + 1, edge.to.rank);
+    const inTheWay = passed.flat();
+    const isFree = inTheWay.every((one) => Math.abs(one.x - edge.from.x) >= (one.width + LANE) / 2);
+    edge.x = isFree ? edge.from.x : Math.max(...inTheWay.map(rightOf)) + LANE;
+    edge.ends = [passed[0].top, passed[passed.length - 1].bottom];
+    passed.forEach((row) => row.push({ x: edge.x, width: 0 }));
+  }
+  const all = rows.flat();
+  const left = 1 - Math.min(...all.map(({ x, width }) => x - width / 2));
+  const right = 1 + Math.max(...all.map(rightOf));
+  boxes.forEach((box) => (box.x += left));
+  const points = edges.map(({ from, to, x, ends = [] }) => [
+    [from.x, from.y + from.height],
+    ...ends.map((y) => [x + left, y]),
+    [to.x, to.y],
+  ]);
+  return { boxes, edges: points, width: left + right, height: height - STEP + 1 };
+}
+
+/* Each box of a row below those whose maps it gets, and beside those that want the same place. */
+function spread(row) {
+  const wanted = ({ above }) => above.reduce((sum, { x }) => sum + x, 0) / (above.length || 1);
+  row.sort((a, b) => wanted(a) - wanted(b));
+  row.forEach((box, i) => {
+    const least = i ? rightOf(row[i - 1]) + GAP + box.width / 2 : -Infinity;
+    box.x = Math.max(wanted(box), least);
+  });
+  const moved = row.reduce((sum, box) => sum + box.x - wanted(box), 0) / row.length;
+  row.forEach((box) => (box.x -= moved));
+}
+
+function rightOf({ x, width }) {
+  return x + width / 2;
 }
 
 /* A line through points, upright at each of them. */
