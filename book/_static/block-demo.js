@@ -203,8 +203,10 @@ function bar(ratio) {
   return track;
 }
 
+const NAMES = { relu: "ReLU" };
+
 /* What a box says, line by line; the first says what it does. */
-function lines({ kind, inputs, channels, size, weights, normalized, activation }, fanOut) {
+function lines({ kind, channels, size, weights, normalized, activation }, parts) {
   const window = `${size} × ${size}`;
   const first = {
     input: `in: ${channels}`,
@@ -216,14 +218,12 @@ function lines({ kind, inputs, channels, size, weights, normalized, activation }
     add: "add",
     multiply: "multiply",
     concatenate: `side by side: ${channels}`,
-    split: `split in ${fanOut}`,
+    split: `split in ${parts}`,
   }[kind];
   const second = [normalized ? "norm." : "", NAMES[activation] ?? activation].filter(Boolean);
   const third = weights ? `${withCommas(weights)} weights` : "";
   return [first, second.join(", "), third].filter(Boolean);
 }
-
-const NAMES = { relu: "ReLU" };
 
 /* The same in a sentence, for those who do not see the drawing. */
 function partsInWords(parts) {
@@ -232,12 +232,13 @@ function partsInWords(parts) {
       const { inputs } = part;
       const isNext = inputs.every((input) => input === i - 1);
       const behind = isNext ? "" : ` (from ${inputs.map((input) => input + 1).join(" and ")})`;
-      return `${i + 1}. ${lines(part, fanOut(parts, i)).join(", ")}${behind}`;
+      return `${i + 1}. ${lines(part, takers(parts, i)).join(", ")}${behind}`;
     })
     .join("; ");
 }
 
-function fanOut(parts, i) {
+/* How many parts get a part's map. */
+function takers(parts, i) {
   return parts.filter(({ inputs }) => inputs.includes(i)).length;
 }
 
@@ -272,7 +273,7 @@ function paint(svg, parts) {
 function laidOut(parts) {
   const boxes = [];
   parts.forEach((part, i) => {
-    const text = lines(part, fanOut(parts, i));
+    const text = lines(part, takers(parts, i));
     const longest = Math.max(...text.map(({ length }) => length));
     const above = part.inputs.map((input) => boxes[input]);
     const rank = above.length ? 1 + Math.max(...above.map((box) => box.rank)) : 0;
