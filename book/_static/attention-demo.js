@@ -136,12 +136,12 @@ class AttentionDemo extends HTMLElement {
       const share = Math.max(...shares);
       const at = shares.indexOf(share);
       const where = at === this.state.place ? "itself" : this.named(at);
-      return `${where} in block ${block + 1} (${percent(share)} %)`;
+      return `${where} in block ${block + 1} (${percent(share)}\u00a0%)`;
     });
     const even = percent(1 / this.across ** 2);
     return (
       `The patch in ${this.named(this.state.place)} looks most at ${most.join("; ")}. ` +
-      `Evenly shared, each patch would have ${even} %.`
+      `Evenly shared, each patch would have ${even}\u00a0%.`
     );
   }
 
@@ -184,7 +184,7 @@ function aboutInWords(data, { label, said }) {
   const tried = data.validated_on.toLocaleString("en-US");
   const verdict = said === label ? "which is right" : `but it is a ${label}`;
   return (
-    `This ViT was trained on ${source}, and has ${right} % of ${tried} validation digits right. ` +
+    `This ViT was trained on ${source}, and has ${right}\u00a0% of ${tried} validation digits right. ` +
     `Of this digit it says ${said}, ${verdict}.`
   );
 }

@@ -1,5 +1,6 @@
 """The demo of attention shows the shares that the chapter's ViT gave, for every patch."""
 
+import math
 import pathlib
 from typing import Any
 
@@ -65,16 +66,17 @@ def test_the_line_names_the_patch_that_is_looked_at_most(page):
         at = int(np.argmax(shares))
         line, column = divmod(at, 4)
         where = "itself" if at == place else f"row {line + 1}, column {column + 1}"
-        assert f"{where} in block {block + 1} ({round(100 * max(shares))} %)" in verdict(page)
-    assert "each patch would have 6 %" in verdict(page)
+        percent = math.floor(100 * max(shares) + 0.5)
+        assert f"{where} in block {block + 1} ({percent}\u00a0%)" in verdict(page)
+    assert "each patch would have 6\u00a0%" in verdict(page)
 
 
 def test_it_says_what_the_network_learned_from(page, exported):
     said = page.locator(f"{DEMO} > p").last.inner_text()
     source = ", stand-in data" if exported["stand_in"] else ""
     assert f"trained on {exported['trained_on']:,} digits{source}, and has" in said
-    right = f"{100 * exported['accuracy']:.1f} % of {exported['validated_on']:,} validation digits"
-    assert right in said
+    right = f"{100 * exported['accuracy']:.1f}\u00a0%"
+    assert f"has {right} of {exported['validated_on']:,} validation digits right" in said
     for index, digit in enumerate(exported["digits"]):
         page.get_by_label("Digit", exact=True).select_option(index=index)
         is_right = digit["said"] == digit["label"]

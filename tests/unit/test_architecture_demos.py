@@ -110,7 +110,7 @@ class TestParts:
 def columns_that_matter(network: keras.Model) -> int:
     """How many columns of a large picture change the middle of a network's last map."""
     for layer in network.layers:
-        if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
+        if isinstance(layer, layers.Conv2D):
             layer.kernel.assign(np.full(layer.kernel.shape, 1 / np.prod(layer.kernel.shape[:3])))
     last = next(one for one in network.layers if isinstance(one, layers.GlobalAveragePooling2D))
     observer = keras.Model(network.inputs[0], last.input)
