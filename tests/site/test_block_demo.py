@@ -39,7 +39,7 @@ EVERYWHERE = """() => {
 def chapter() -> dict[str, Any]:
     """The functions that the chapter defines, as it defines them."""
     notebook = nbformat.read(paths.default().root / "notebooks/07_architectures.ipynb", 4)
-    wanted = {*BLOCKS, "conv", "excite", "with_block", "stacked"}
+    wanted = {*BLOCKS, "conv", "excite", "with_block"}
     found = [
         node
         for cell in notebook.cells
@@ -60,7 +60,7 @@ def by_keras(
     """What Keras counts at every setting that there is."""
     content = architecture_demos.write_blocks(
         tmp_path_factory.mktemp("exports") / "blocks.json",
-        chapter["stacked"],
+        chapter["with_block"],
         [chapter[name] for name in BLOCKS],
         depths=DEPTHS,
         widths=WIDTHS,
