@@ -42,7 +42,7 @@ class AttentionDemo extends HTMLElement {
       id: `${NAME}-help`,
       textContent:
         "Point at a patch of the digit, tap it, or move the frame with the arrow keys. " +
-        "The numbers say how the framed patch shares its attention, in percent.",
+        "The numbers say how the framed patch shares its attention, in percent; large shares are blue.",
     });
     const names = this.data.digits.map(({ label }) => `a ${label}`);
     this.digit = chooser(`${NAME}-digit`, names, (digit) => this.show({ digit }));
@@ -116,10 +116,11 @@ class AttentionDemo extends HTMLElement {
     lines(this.canvas, this.across);
     frame(this.canvas, this.across, place);
     this.canvas.setAttribute("aria-label", `Digit, with a frame around one patch: ${where}`);
+    const largest = Math.max(...this.shares.flat());
     this.maps.forEach((canvas, block) => {
       const shares = this.shares[block];
       paint(canvas, this.inks[digit]);
-      paintShares(canvas, this.across, shares);
+      paintShares(canvas, this.across, shares, largest);
       frame(canvas, this.across, place);
       const most = this.named(shares.indexOf(Math.max(...shares)));
       canvas.setAttribute("aria-label", `Block ${block + 1}: ${where} looks most at ${most}`);
@@ -204,11 +205,10 @@ function lines(canvas, across) {
   context.stroke();
 }
 
-/* The bluer, the larger the share; the largest of a picture is bluest. */
-function paintShares(canvas, across, shares) {
+/* The bluer, the larger the share; the largest in any block is bluest. */
+function paintShares(canvas, across, shares, largest) {
   const context = canvas.getContext("2d");
   const side = canvas.width / across;
-  const largest = Math.max(...shares);
   context.font = "600 22px sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";

@@ -197,7 +197,7 @@ def test_each_block_is_drawn_part_by_part(page, exported, block):
     parts = stages[0]
     assert svg.locator("rect").count() == len(parts)
     assert svg.locator("path").count() == sum(len(part["inputs"]) for part in parts)
-    drawn = " ".join(svg.locator("text").all_inner_texts())
+    drawn = " ".join(svg.locator("text").all_text_contents())
     for part in parts:
         if part["weights"]:
             assert f"{part['weights']:,} weights" in drawn
