@@ -65,6 +65,9 @@ NAMES = {
     ("other_sources", "frozen_whole_own_accuracy"): "ResNet50 at 192 px, whole photographs",
     ("other_sources", "frozen_both_own_accuracy"): "ResNet50 at 192 px, both looks",
     ("hog_svm", "cnn_test_accuracy"): "CNN beside the HOG machine",
+    ("when_classifiers_fail", "undefended_clean_test_accuracy"): "small network, three epochs",
+    ("when_classifiers_fail", "robust_clean_test_accuracy"): "the same, trained against attacks",
+    ("when_classifiers_fail", "large_clean_test_accuracy"): "the same, against large attacks",
 }
 
 # Experiments: accuracies that were made worse or better on purpose, by a leak, by wrong labels, by
@@ -87,6 +90,20 @@ NOT_COMPARED |= {
     ("other_sources", f"frozen_{way}_{source}_accuracy")
     for way in ("middle", "whole", "both")
     for source in ("stretched", "flowers102")
+}
+
+# Attacked, noisy and turned digits, and networks that were poisoned.
+NOT_COMPARED |= {
+    ("when_classifiers_fail", f"{name}_test_accuracy")
+    for name in (
+        *(f"undefended_{way}" for way in ("noise", "fgsm", "robust", "ten_pixels")),
+        *(f"{name}_{way}" for name in ("twin", "dense") for way in ("noise", "transfer")),
+        *(f"loud_{way}" for way in ("robust", "margin")),
+        *(f"large_{way}" for way in ("fgsm", "robust", "margin")),
+        *(f"undefended_{way}" for way in ("long", "margin", "farther", "turned")),
+        *(f"robust_{way}" for way in ("long", "margin", "farther", "turned", "fgsm")),
+        *("dense_robust", "backdoor_clean", "robust", "robust_ten_pixels"),
+    )
 }
 
 # What every results file must hold for its rows to be complete.
