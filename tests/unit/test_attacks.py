@@ -112,6 +112,13 @@ class TestPaste:
         np.testing.assert_array_equal(tape.gradient(total, patch), np.full((2, 2), 3.0))
 
 
+def test_a_jpeg_is_near_and_not_the_same():
+    cat = attacks.cat(64)
+    saved = attacks.saved_as_jpeg(cat)
+    assert saved.shape == cat.shape and saved.dtype == np.float32
+    assert 0 < np.abs(saved - cat).mean() < 5
+
+
 def test_the_cat_is_a_square_of_whole_levels():
     cat = attacks.cat(32)
     assert cat.shape == (1, 32, 32, 3) and cat.dtype == np.float32

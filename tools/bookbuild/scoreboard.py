@@ -106,6 +106,30 @@ NOT_COMPARED |= {
     )
 }
 
+# Digits from a bad scanner, with planted marks, of one kind of pen, or drawn unevenly; and scores of
+# explanations.
+NOT_COMPARED |= {
+    ("shortcuts_and_shift", f"{name}_accuracy")
+    for name in (
+        *(
+            f"{network}_{test}_test"
+            for network in ("plain", "shortcut", "reweighted", "repaired")
+            for test in ("collected", "clean", "agree", "differ")
+        ),
+        *(
+            f"{network}_{pen}_test"
+            for network in ("balanced", "skewed")
+            for pen in ("all", "thin", "medium", "thick")
+        ),
+        *(
+            f"shift_{kind}_test"
+            for kind in ("no_shift", "covariate", "label", "label_corrected", "concept")
+        ),
+        *(f"{method}_pointing" for method in ("saliency", "integrated", "grad_cam")),
+        *("pointing_game", "known_test"),
+    )
+}
+
 # What every results file must hold for its rows to be complete.
 NEEDED = ("chapter", "title", "recorded", "metrics", "cost", "data", "environment")
 

@@ -3,6 +3,7 @@
 Explained in chapter 10, *When Classifiers Fail*.
 """
 
+import io
 from collections.abc import Callable
 
 import numpy as np
@@ -95,6 +96,24 @@ def _change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     # Whole numbers without a sign would wrap around below 0.
     change = after.astype(np.float64) - before.astype(np.float64)
     return change.reshape(len(change), -1)
+
+
+def saved_as_jpeg(images: np.ndarray, quality: int = 95) -> np.ndarray:
+    """Images as they come back from a JPEG file.
+
+    Args:
+        images: shape (n, height, width, 3), whole levels from 0 to 255.
+        quality: Pillow's, 1 to 95.
+
+    Returns:
+        float32, the same shape.
+    """
+    found = []
+    for image in images:
+        file = io.BytesIO()
+        Image.fromarray(image.astype(np.uint8)).save(file, "jpeg", quality=quality)
+        found.append(np.asarray(Image.open(file), dtype=np.float32))
+    return np.stack(found)
 
 
 def paste(X: tf.Tensor, patch: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
