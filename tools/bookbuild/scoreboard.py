@@ -106,8 +106,8 @@ NOT_COMPARED |= {
     )
 }
 
-# Digits from a bad scanner, with planted marks, of one kind of pen, or drawn unevenly; and scores of
-# explanations.
+# Digits from a bad scanner, with planted marks, of one kind of pen, or drawn unevenly; and scores
+# of explanations.
 NOT_COMPARED |= {
     ("shortcuts_and_shift", f"{name}_accuracy")
     for name in (
