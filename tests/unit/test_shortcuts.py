@@ -64,6 +64,20 @@ class TestPointing:
         expected = row <= 3 and left - 1 <= column <= left + 3
         assert shortcuts.points_into(heat, np.array([left])) == [expected]
 
+    def test_a_map_that_is_the_same_all_over_points_nowhere(self):
+        assert not shortcuts.points_into(np.zeros((1, 28, 28)), np.array([0]))[0]
+
+    @given(hnp.arrays(float, (2, 3, 4), elements=st.integers(0, 3).map(float)), st.integers(0, 99))
+    def test_a_ranking_falls_and_holds_each_pixel_once(self, maps, seed):
+        order = shortcuts.ranking(maps, seed)
+        np.testing.assert_array_equal(np.sort(order, axis=1), [range(12)] * 2)
+        ranked = np.take_along_axis(maps.reshape(2, -1), order, axis=1)
+        assert (np.diff(ranked, axis=1) <= 0).all()
+
+    def test_lots_decide_between_equal_pixels(self):
+        order = shortcuts.ranking(np.zeros((200, 2, 2)), seed=0)
+        assert set(order[:, 0]) == {0, 1, 2, 3}
+
 
 class TestRankCorrelation:
     @given(

@@ -17,7 +17,7 @@ MARK = 3  # rows and columns of a mark
 FAINT, NOISE = 0.4, 0.3  # what is left of the ink, and the noise's standard deviation
 
 # Capital letters that nobody takes for a digit.
-LETTERS = "AEFHKMNRTWX"
+LETTERS = "AEFHKNRTX"
 
 # Fonts that Matplotlib brings along.
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSansMono.ttf")
@@ -91,6 +91,8 @@ def places_like(labels: np.ndarray, agreement: float, seed: int) -> np.ndarray:
 def points_into(maps: np.ndarray, lefts: np.ndarray, margin: int = 1) -> np.ndarray:
     """The pointing game: whether each map's largest value lies in the mark, or next to it.
 
+    A map that is the same all over points nowhere.
+
     Source: J. Zhang and colleagues, *Top-Down Neural Attention by Excitation Backprop*, 2018.
 
     Args:
@@ -101,9 +103,25 @@ def points_into(maps: np.ndarray, lefts: np.ndarray, margin: int = 1) -> np.ndar
     Returns:
         bool, shape (n,).
     """
-    rows, columns = np.divmod(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[2])
+    flat = maps.reshape(len(maps), -1)
+    rows, columns = np.divmod(flat.argmax(axis=1), maps.shape[2])
     inside = (columns >= lefts - margin) & (columns < lefts + MARK + margin)
-    return inside & (rows < MARK + margin)
+    return inside & (rows < MARK + margin) & (np.ptp(flat, axis=1) > 0)
+
+
+def ranking(maps: np.ndarray, seed: int) -> np.ndarray:
+    """Each map's pixels from the most to the least important; lots decide between equal ones.
+
+    Args:
+        maps: shape (n, height, width).
+        seed: of the lots.
+
+    Returns:
+        Whole numbers, shape (n, height * width): places in the flattened image.
+    """
+    flat = maps.reshape(len(maps), -1)
+    lots = np.random.default_rng(seed).random(flat.shape)
+    return np.lexsort((lots, -flat), axis=1)
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -161,7 +179,7 @@ def letters(count: int, seed: int) -> np.ndarray:
     for _ in range(count):
         letter, name = random.choice(list(LETTERS)), random.choice(FONTS)
         canvas = Image.new("L", (84, 84))
-        font = _font(str(name), int(random.integers(54, 66)))
+        font = _font(str(name), int(random.integers(68, 79)))
         ImageDraw.Draw(canvas).text((42, 42), str(letter), fill=255, font=font, anchor="mm")
         canvas = canvas.rotate(float(random.uniform(-15, 15)), Image.Resampling.BILINEAR)
         drawn.append(np.asarray(canvas.resize((28, 28), Image.Resampling.BOX)))
