@@ -106,6 +106,12 @@ class TestPens:
             image[4:24, 10 : 10 + width] = 255
         assert (np.diff(shortcuts.stroke_width(images)) > 0).all()
 
+    @given(hnp.arrays(bool, (3, 9, 9)))
+    def test_each_image_has_its_own_pen_whatever_is_beside_it(self, ink):
+        images = np.where(ink, 255, 0).astype(np.uint8)
+        alone = [shortcuts.stroke_width(images[i : i + 1])[0] for i in range(3)]
+        np.testing.assert_allclose(shortcuts.stroke_width(images), alone)
+
     def test_paper_has_no_pen(self):
         assert shortcuts.stroke_width(paper(1)) == [0]
 

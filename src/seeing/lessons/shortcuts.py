@@ -156,12 +156,12 @@ def stroke_width(images: np.ndarray) -> np.ndarray:
     Returns:
         float, shape (n,); 0 where there is no ink.
     """
-    widths = []
-    for image in np.asarray(images):
-        depth = ndimage.distance_transform_edt(np.pad(image > 127, 1))
-        ridge = (depth > 0) & (depth >= ndimage.maximum_filter(depth, size=3))
-        widths.append(2 * depth[ridge].mean() if ridge.any() else 0.0)
-    return np.array(widths)
+    ink = np.pad(np.asarray(images) > 127, ((0, 0), (1, 1), (1, 1)))
+    # All images below each other: the paper around each is nearer than any other image's.
+    depth = ndimage.distance_transform_edt(ink.reshape(-1, ink.shape[2])).reshape(ink.shape)
+    ridge = (depth > 0) & (depth >= ndimage.maximum_filter(depth, size=(1, 3, 3)))
+    total, count = np.sum(depth * ridge, axis=(1, 2)), np.sum(ridge, axis=(1, 2))
+    return 2 * np.divide(total, count, out=np.zeros(len(ink)), where=count > 0)
 
 
 def letters(count: int, seed: int) -> np.ndarray:
