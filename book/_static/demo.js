@@ -138,6 +138,30 @@ export function marks(places, [min, max]) {
   return made;
 }
 
+/* A table with names above its columns, and at the head of each line. */
+export function fillTable(table, header, rows) {
+  const line = (cells, isHeader) => {
+    const made = element("tr");
+    cells.forEach((content, j) => {
+      const isName = isHeader || j === 0;
+      const cell = element(isName ? "th" : "td", isName ? { scope: isHeader ? "col" : "row" } : {});
+      cell.append(content);
+      made.append(cell);
+    });
+    return made;
+  };
+  table.replaceChildren(line(header, true), ...rows.map((cells) => line(cells, false)));
+}
+
+/* A table may be wider than a phone; who uses the keyboard scrolls what has the focus. */
+export function scrolling(table, label = "table of results") {
+  const made = element("div", { className: "seeing-scroll", tabIndex: 0 });
+  made.setAttribute("role", "group");
+  made.setAttribute("aria-label", label);
+  made.append(table);
+  return made;
+}
+
 /* Three significant digits, without an exponent where that can be. */
 export function short(value) {
   return String(Number(value.toPrecision(3))).replace("-", "−");

@@ -8,8 +8,10 @@ import {
   chooser,
   dataOf,
   element,
+  fillTable,
   fromAddress,
   row,
+  scrolling,
   short,
   slider,
   toAddress,
@@ -148,29 +150,6 @@ function bar(share) {
   fill.style.width = `${100 * share}%`;
   track.append(fill);
   return track;
-}
-
-function fillTable(table, header, rows) {
-  const line = (cells, isHeader) => {
-    const made = element("tr");
-    cells.forEach((content, j) => {
-      const isName = isHeader || j === 0;
-      const cell = element(isName ? "th" : "td", isName ? { scope: isHeader ? "col" : "row" } : {});
-      cell.append(content);
-      made.append(cell);
-    });
-    return made;
-  };
-  table.replaceChildren(line(header, true), ...rows.map((cells) => line(cells, false)));
-}
-
-/* A table may be wider than a phone; who uses the keyboard scrolls what has the focus. */
-function scrolling(table) {
-  const made = element("div", { className: "seeing-scroll", tabIndex: 0 });
-  made.setAttribute("role", "group");
-  made.setAttribute("aria-label", "table of results");
-  made.append(table);
-  return made;
 }
 
 /* What a link says, as far as it makes sense. */

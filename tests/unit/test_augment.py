@@ -68,6 +68,44 @@ class TestApply:
             augment.apply([], images()[..., 0])
 
 
+class TestMoved:
+    def test_each_image_is_moved_whole_and_paper_moves_in(self):
+        X = np.zeros((200, 7, 7, 1), dtype="float32")
+        X[:, 3, 3] = 1
+        moved = augment.moved(X, 2, np.random.default_rng(0))
+        assert moved.shape == X.shape and moved.dtype == X.dtype
+        np.testing.assert_array_equal(moved.sum(axis=(1, 2, 3)), 1)
+        places = {tuple(place) for place in np.argwhere(moved)[:, 1:3]}
+        assert places == {(a, b) for a in range(1, 6) for b in range(1, 6)}
+
+    def test_what_leaves_the_picture_is_lost(self):
+        X = np.ones((50, 3, 3, 1), dtype="float32")
+        moved = augment.moved(X, 1, np.random.default_rng(0))
+        assert set(moved.sum(axis=(1, 2, 3))) == {4, 6, 9}
+
+    def test_by_nothing_is_a_copy(self):
+        X = np.random.default_rng(0).random((4, 5, 6, 2))
+        moved = augment.moved(X, 0, np.random.default_rng(1))
+        np.testing.assert_array_equal(moved, X)
+        assert moved is not X
+
+    @pytest.mark.parametrize("by", [-1, 5])
+    def test_too_far_is_refused(self, by):
+        with pytest.raises(ValueError, match="less than 5"):
+            augment.moved(np.zeros((1, 5, 6, 1)), by, np.random.default_rng(0))
+
+    def test_channels_move_together(self):
+        X = np.random.default_rng(0).random((20, 6, 7, 3))
+        moved = augment.moved(X, 2, np.random.default_rng(1))
+        for channel in range(3):
+            alone = augment.moved(X[..., [channel]], 2, np.random.default_rng(1))
+            np.testing.assert_array_equal(moved[..., [channel]], alone)
+
+    def test_another_shape_is_refused(self):
+        with pytest.raises(ValueError, match=r"expected \(n, height, width, channels\)"):
+            augment.moved(np.zeros((5, 6, 7)), 1, np.random.default_rng(0))
+
+
 class TestMixer:
     @pytest.mark.parametrize(
         "layer",

@@ -34,6 +34,7 @@ HEADLINES = {
     "metrics": ("few_images_recipe_test_accuracy", "of test digits, from few examples"),
     "generalization": ("digits_best_test_accuracy", "of test digits, from 500 examples"),
     "carry_over": ("flower_photos_best_test_accuracy", "of test flowers, from scratch"),
+    "architectures": ("vit_test_accuracy", "of test digits, by a small transformer"),
     "transfer_learning": ("fine_tuned_test_accuracy", "of test flowers, fine-tuned"),
     "other_sources": ("frozen_both_stretched_accuracy", "of stretched flowers, with two looks"),
     "hog_svm": ("hog_svm_test_accuracy", "of test digits, without a network"),

@@ -56,6 +56,8 @@ NAMES = {
     ("generalization", "digits_best_test_accuracy"): "500 digits, the best recipe",
     ("carry_over", "flower_photos_plain_test_accuracy"): "from scratch, no augmentation",
     ("carry_over", "flower_photos_best_test_accuracy"): "from scratch, the best recipe",
+    ("architectures", "cnn_test_accuracy"): "residual network, digits moved",
+    ("architectures", "vit_test_accuracy"): "small vision transformer, digits moved",
     ("transfer_learning", "scratch_test_accuracy"): "the tutorial's network, from scratch",
     ("transfer_learning", "frozen_test_accuracy"): "ResNet50 at 256 px, frozen",
     ("transfer_learning", "fine_tuned_test_accuracy"): "ResNet50 at 256 px, fine-tuned",

@@ -53,6 +53,33 @@ def apply(
     return changed
 
 
+def moved(images: np.ndarray, by: int, random: np.random.Generator) -> np.ndarray:
+    """Each image moved by up to some pixels up or down, and left or right; zeros move in.
+
+    Args:
+        images: shape (n, height, width, channels), 0 for paper.
+        by: the most pixels, at least 0 and less than height and width.
+        random: draws both moves of each image.
+
+    Returns:
+        A new array of the same shape and type.
+
+    Raises:
+        ValueError: when the images' shape is another, or they cannot be moved so far.
+    """
+    if images.ndim != 4:
+        raise ValueError(f"images have shape {images.shape}; expected (n, height, width, channels)")
+    height, width = images.shape[1:3]
+    if not 0 <= by < min(height, width):
+        raise ValueError(f"by is {by}; expected at least 0 and less than {min(height, width)}")
+    border = ((0, 0), (by, by), (by, by), (0, 0))
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(images, border), (height, width), axis=(1, 2)
+    )
+    down, right = random.integers(0, 2 * by + 1, size=(2, len(images)))
+    return np.moveaxis(windows[np.arange(len(images)), down, right], 1, -1)
+
+
 def mixer(layer: keras.layers.Layer) -> Change:
     """A layer that mixes images and labels, as a function for ``tf.data``'s ``map``.
 
