@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
+from sklearn import metrics
 
 from seeing.lessons import shortcuts
 
@@ -114,6 +115,54 @@ class TestPens:
 
     def test_paper_has_no_pen(self):
         assert shortcuts.stroke_width(paper(1)) == [0]
+
+
+class TestSlant:
+    @pytest.mark.parametrize("lean", [-0.5, 0.0, 0.25])
+    def test_a_leaning_bar_leans_as_it_was_drawn(self, lean):
+        image = np.zeros((1, 28, 28))
+        for row in range(4, 24):
+            left = 12 + lean * (14 - row)
+            image[0, row, int(left)] += 255 * (1 - left % 1)
+            image[0, row, int(left) + 1] += 255 * (left % 1)
+        assert shortcuts.slant(image)[0] == pytest.approx(lean, abs=1e-9)
+
+    def test_the_mirror_image_leans_the_other_way(self):
+        images = np.random.default_rng(0).integers(0, 256, (5, 28, 28))
+        leans = shortcuts.slant(images)
+        np.testing.assert_allclose(shortcuts.slant(images[:, :, ::-1]), -leans, atol=1e-12)
+
+    def test_paper_and_a_single_row_do_not_lean(self):
+        images = paper(2)
+        images[1, 5, 3:20] = 255
+        np.testing.assert_array_equal(shortcuts.slant(images), [0, 0])
+
+
+class TestAreas:
+    values = st.lists(st.integers(0, 5), min_size=2, max_size=30)
+
+    @given(values, values)
+    def test_the_area_is_scikit_learns(self, known, unknown):
+        area, low, high = shortcuts.auroc_interval(known, unknown)
+        is_known = [1] * len(known) + [0] * len(unknown)
+        assert area == pytest.approx(metrics.roc_auc_score(is_known, known + unknown))
+        assert 0 <= low <= area + 1e-12 and area - 1e-12 <= high <= 1
+
+    def test_the_interval_holds_the_true_area_nineteen_times_in_twenty(self):
+        random = np.random.default_rng(0)
+        true = stats.norm.cdf(1 / np.sqrt(2))  # normal values, one deviation apart
+        held = [
+            low <= true <= high
+            for _, low, high in (
+                shortcuts.auroc_interval(random.normal(1, 1, 60), random.normal(0, 1, 80))
+                for _ in range(1_000)
+            )
+        ]
+        assert 0.93 < np.mean(held) < 0.97
+
+    def test_one_example_has_no_interval(self):
+        with pytest.raises(ValueError, match="1 known and 5 unknown; expected 2 of each"):
+            shortcuts.auroc_interval(np.ones(1), np.ones(5))
 
 
 class TestLetters:
