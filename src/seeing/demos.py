@@ -8,7 +8,6 @@ Explained in chapter 4, *A First Honest CNN*.
 """
 
 import base64
-import json
 import pathlib
 import re
 import string
@@ -17,6 +16,8 @@ from typing import Any
 
 import keras
 import numpy as np
+
+from seeing import exports
 
 FORMAT = "seeing-network-1"
 
@@ -82,9 +83,7 @@ def write_network(
     if taken:
         raise ValueError(f"the network's file already has {', '.join(taken)}: choose other names")
     network |= beside or {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(network), encoding="utf-8")
-    return network
+    return exports.write(path, network)
 
 
 def in_levels(images: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ Explained in chapter 7, *Architecture Workshop*.
 """
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seeing import demos
+from seeing import demos, exports
 from seeing.lessons import architectures
 
 BLOCKS_FORMAT = "seeing-blocks-1"
@@ -203,7 +202,7 @@ def write_blocks(
         ],
         "by_keras": by_keras,
     }
-    return _written(path, content)
+    return exports.write(path, content)
 
 
 def _around(build: Builder, width: int) -> tuple[list[list[Part]], list[tuple[int, ...]]]:
@@ -346,11 +345,4 @@ def write_attention(
             for label, answer, image, of_digit in zip(labels, said, images, shares, strict=True)
         ],
     }
-    return _written(path, content)
-
-
-def _written(path: str | pathlib.Path, content: dict[str, Any]) -> dict[str, Any]:
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)

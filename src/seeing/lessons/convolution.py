@@ -3,7 +3,6 @@
 Explained in chapter 3, *Convolution You Can Touch*.
 """
 
-import json
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 
+from seeing import exports
 from seeing.figures import style
 
 WINDOW = style.COLORS[1]
@@ -184,6 +184,4 @@ def write_demo(
             for pixels in demo_pictures.values()
         ],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)

@@ -4,7 +4,6 @@ Explained in chapter 4, *A First Honest CNN*.
 """
 
 import hashlib
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from seeing import demos
+from seeing import demos, exports
 
 CHECKS_FORMAT = "seeing-digit-checks-1"
 
@@ -88,6 +87,4 @@ def write_checks(
         "probabilities": demos.as_base64(keras.ops.convert_to_numpy(softmax)),
         "maps": [demos.as_base64(one) for one in maps],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)

@@ -4,14 +4,13 @@ Explained in chapter 9, *Before Deep Learning*.
 """
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from seeing import demos
+from seeing import demos, exports
 from seeing.features import hog
 
 FORMAT = "seeing-hog-1"
@@ -118,6 +117,4 @@ def write(
             for index, one in enumerate((settings, *ELSEWHERE))
         ],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)

@@ -3,13 +3,14 @@
 Explained in chapter 5, *What Does "Good" Mean?*
 """
 
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from sklearn import metrics
+
+from seeing import exports
 
 DEMO_FORMAT = "seeing-scores-1"
 
@@ -60,6 +61,4 @@ def write_demo(
         },
         "checks": checks,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)

@@ -5,7 +5,6 @@ Explained in chapter 2, *Neurons, Losses, Gradients*.
 
 import dataclasses
 import itertools
-import json
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib import pyplot as plt
 
+from seeing import exports
 from seeing.figures import style
 
 NO, YES = style.COLORS[1], style.COLORS[0]  # targets 0 and 1; their markers differ as well
@@ -204,9 +204,7 @@ def write_demo(
         ],
         "walks": [[curve.walk(*preset) for preset in presets.values()] for curve in curves],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)
 
 
 def _as_json(curve: Curve) -> dict[str, Any]:
@@ -253,9 +251,7 @@ def write_softmax_demo(
         ],
         "by_keras": [_by_keras(*preset) for preset in presets.values()],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)
 
 
 def _by_keras(logits: Sequence[float], truth: int) -> dict[str, Any]:
