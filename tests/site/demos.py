@@ -41,6 +41,29 @@ def text_without_javascript(browser: sync_api.Browser, address: str, demo: str) 
     return text
 
 
+def text_with_a_broken_file(
+    browser: sync_api.Browser, address: str, demo: str, name: str, expected: str
+) -> str:
+    """What stands in a demo's place when its file is another's, which the console is told.
+
+    Args:
+        browser: opens the page.
+        address: of the page.
+        demo: the element's name.
+        name: of the file.
+        expected: the format that the demo names in its message.
+    """
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(f"**/{name}", lambda route: route.fulfill(body='{"format": "other"}'))
+    # A page may be idle before the demo has looked at its file: wait for what it says.
+    with page.expect_console_message(lambda said: f"expected {expected}" in said.text):
+        page.goto(address, wait_until="networkidle")
+    text = page.locator(demo).inner_text()
+    context.close()
+    return text
+
+
 def numbers(text: str) -> np.ndarray:
     """The float32 numbers that a file holds as a text."""
     return np.frombuffer(base64.b64decode(text), dtype="<f4")
