@@ -1,6 +1,8 @@
 """Write what a chapter leaves for the demos of its page.
 
 It stands apart from :mod:`seeing.demos`, which needs Keras: some lessons do without it.
+
+Explained in chapter 4, *A First Honest CNN*, whose network is the first that a page gets.
 """
 
 import json
