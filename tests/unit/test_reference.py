@@ -324,8 +324,8 @@ def test_a_run_everywhere_is_judged_by_earlier_runs_and_kept_only_then(
         return reference.Outcome(said(a=0.1), executed, {"wall_s": 1.0})
 
     monkeypatch.setattr(reference, "run", fake)
-    row = everywhere.run(notebook, book, reference.NOTHING, "SSE4.1", {"SEEING_OFFLINE": "1"})
-    variables = {"SEEING_OFFLINE": "1", "ONEDNN_MAX_CPU_ISA": "SSE41", "SEEING_SEED": "0"}
+    row = everywhere.run(notebook, book, reference.NOTHING, "SSE4.1", 9, {"SEEING_OFFLINE": "1"})
+    variables = {"SEEING_OFFLINE": "1", "ONEDNN_MAX_CPU_ISA": "SSE41", "SEEING_SEED": "9"}
     assert asked == [("quick", variables)]
     assert "1 asserted,  2 claims: 1 OUTSIDE" in str(row)
     assert str(row).endswith("a is 0.1, expected 0.8 to 1")
@@ -333,7 +333,7 @@ def test_a_run_everywhere_is_judged_by_earlier_runs_and_kept_only_then(
     everywhere.keep(row, book)
     kept = json.loads(path.read_text())["quick_runs"]
     assert [run["metrics"]["a"] for run in kept] == [0.9, 0.91, 0.1]
-    assert (kept[-1]["machine"], kept[-1]["seed"]) == ("SSE4.1", 0)
+    assert (kept[-1]["machine"], kept[-1]["seed"]) == ("SSE4.1", 9)
 
 
 def test_a_chapter_that_ends_early_everywhere_says_why_and_leaves_nothing_to_keep(
@@ -345,7 +345,23 @@ def test_a_chapter_that_ends_early_everywhere_says_why_and_leaves_nothing_to_kee
 
     monkeypatch.setattr(reference, "run", fails)
     notebook = book.root / "notebooks/07_tiny.ipynb"
-    row = everywhere.run(notebook, book, reference.NOTHING, "AVX2", {})
+    row = everywhere.run(notebook, book, reference.NOTHING, "AVX2", 0, {})
     assert row.outside == ("07_tiny: cell 3 raised",)
     everywhere.keep(row, book)
     assert not (book.root / "results/tiny.json").exists()
+
+
+def test_what_is_missing_everywhere_is_each_round_that_was_not_kept(book: paths.Checkout) -> None:
+    path = book.root / "results/tiny.json"
+    content = results_of([0.9], guess=0.1)
+    machine, seed = reference.ROUNDS[2]
+    content["quick_runs"][0] |= {"state": reference.AS_FOUND, "machine": machine, "seed": seed}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    notebook = book.root / "notebooks/07_tiny.ipynb"
+    others = [one for one in reference.ROUNDS if one != (machine, seed)]
+    assert everywhere.missing(notebook, book, reference.AS_FOUND) == others
+    assert everywhere.missing(notebook, book, reference.NO_PHOTOGRAPHS) == []
+    assert everywhere.missing(notebook, book, reference.NOTHING) == list(reference.ROUNDS)
+    content["quick_runs"].append(content["quick_runs"][0] | {"state": reference.NO_PHOTOGRAPHS})
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert everywhere.missing(notebook, book, reference.NO_PHOTOGRAPHS) == others
