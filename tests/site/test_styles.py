@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from playwright import sync_api
 
-from bookbuild import first_paint, styles
+from bookbuild import first_paint, sections, styles
 
 pytestmark = pytest.mark.browser
 
@@ -231,6 +231,11 @@ def open_folds(page: sync_api.Page) -> None:
     page.wait_for_timeout(300)  # demos draw what is in them
 
 
+def close_sections(page: sync_api.Page) -> None:
+    page.locator(f".{sections.ALL}").click()
+    page.locator(f".{sections.BODY}[hidden]").first.wait_for(state="attached")
+
+
 def copy_code(page: sync_api.Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     cell = page.locator("article div.highlight:visible").first
@@ -333,6 +338,8 @@ DEMOS = (
 STATES = (
     State(CHAPTER, (open_folds, touch_everything)),
     State(CHAPTER, (open_folds, touch_everything), theme="dark", width=390),
+    State(CHAPTER, (close_sections, touch_everything)),
+    State(CHAPTER, (close_sections, touch_everything), theme="dark", width=390),
     State(CHAPTER, (open_menus, touch_everything), theme="dark"),
     State(CHAPTER, (show_tooltip,)),
     State(CHAPTER, (open_search, touch_everything), theme="dark"),

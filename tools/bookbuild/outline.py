@@ -29,6 +29,11 @@ class Section:
     title: str
     minutes: float
 
+    @property
+    def minutes_text(self) -> str:
+        """The minutes as a reader sees them."""
+        return f"{max(1, round(self.minutes))} min"
+
 
 def sections(page: str) -> tuple[float, list[Section]]:
     """Minutes to read a built page, and its sections.
@@ -64,7 +69,7 @@ def put(page: str) -> str:
         return page
     rows = "".join(
         f'<li><a href="#{html.escape(one.anchor)}">{html.escape(one.title)}</a> '
-        f"<span>{max(1, round(one.minutes))} min</span></li>"
+        f"<span>{one.minutes_text}</span></li>"
         for one in found
     )
     summary = f"{_text(minutes)} to read, in {len(found)} sections"

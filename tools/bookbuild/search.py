@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import bs4
 
 from bookbuild import outline, paths
+from bookbuild import sections as folded
 
 # Beside the theme's own static files; a script, since a page opened from the disk may load one.
 FILE = "sections.js"
@@ -15,7 +16,10 @@ FILE = "sections.js"
 # Pages that hold many words about what other pages explain: these come last.
 WEIGHTS = {"book/bibliography": 0.2, "book/scoreboard": 0.3, "book/glossary": 0.8}
 
-_UNREAD = f"script, style, .headerlink, .copybtn, annotation, noscript, .{outline.CLASS}"
+_UNREAD = (
+    "script, style, .headerlink, .copybtn, annotation, noscript, "
+    f".{outline.CLASS}, .{folded.MINUTES}"
+)
 # What stands on lines of its own: the words before and after do not run together.
 _BLOCKS = (
     "p, li, dt, dd, div, pre, tr, td, th, figcaption, caption, summary, h1, h2, h3, h4, h5, h6"

@@ -17,7 +17,18 @@ from collections.abc import Container
 import nbformat
 from PIL import Image
 
-from bookbuild import chapters, figures, first_paint, outline, paths, search, stage, styles, web
+from bookbuild import (
+    chapters,
+    figures,
+    first_paint,
+    outline,
+    paths,
+    search,
+    sections,
+    stage,
+    styles,
+    web,
+)
 from seeing.photos import named_warnings
 
 # Jupyter Book has no __main__; this starts it with the Python that runs us.
@@ -184,9 +195,9 @@ def finish_page(page: pathlib.Path) -> None:
     The page is shown sooner, and its pictures come when they are scrolled to, in a place that is
     kept for them. docutils gives citations a role that ARIA has withdrawn; they become
     plain list items. MyST-NB gives every fold the same label, which hides what it says. A chapter
-    says how long it takes to read. The theme asks only late whether the reader wants dark pages,
-    and until then shows light ones; the page asks at once. A page that needs nothing keeps its
-    time stamp.
+    says how long it takes to read, and a long one is folded by section. The theme asks only late
+    whether the reader wants dark pages, and until then shows light ones; the page asks at once. A
+    page that needs nothing keeps its time stamp.
     """
     built = page.read_text(encoding="utf-8")
     text = re.sub(r"<script[^>]*/fontawesome\.js[^>]*></script>", "", built)
@@ -199,6 +210,9 @@ def finish_page(page: pathlib.Path) -> None:
     text = text.replace(_THEME_LATER, _THEME_AT_ONCE)
     if page.parent.name == chapters.FOLDER:
         text = outline.put(text)
+        script = page.parent.parent / "_static" / sections.SCRIPT
+        if script.is_file():  # Sphinx may have stopped before it copied it
+            text = sections.fold(text, script.read_text(encoding="utf-8"))
     if text != built:
         page.write_text(text, encoding="utf-8")
 
