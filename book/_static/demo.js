@@ -167,6 +167,15 @@ export function short(value) {
   return String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
+export function indexOfLargest(values) {
+  return values.indexOf(Math.max(...values));
+}
+
+/* A digit in a sentence: a 7, an 8. */
+export function withArticle(name) {
+  return `${name === "8" ? "an" : "a"} ${name}`;
+}
+
 /* A demo's state as a part of the page's address, so that a link shows what one sees. */
 export function toAddress(name, numbers) {
   const address = new URL(location);

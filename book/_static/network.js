@@ -19,19 +19,25 @@ export function predict(network, image) {
   return answer(network, image).probabilities;
 }
 
-/* The same, and the feature maps after each step that sets negative values to 0. */
+/* The same, with the logits, and the feature maps after each step that sets negative values to 0. */
 export function answer(network, image) {
+  const [, ...outputs] = traced(network, image);
+  const { values: logits } = outputs[outputs.length - 1];
+  const maps = outputs.filter(
+    (map, i) => network.layers[i].activation === "relu" && map.height > 1
+  );
+  return { logits, probabilities: softmax(logits), maps };
+}
+
+/* The image as a map, and what each layer makes of what it gets. */
+export function traced(network, image) {
   const [height, width, channels] = network.input_shape;
   if (image.length !== height * width * channels) {
     throw new Error(`expected ${height * width * channels} numbers, got ${image.length}`);
   }
-  let map = { values: image, height, width, channels };
-  const maps = [];
-  for (const layer of network.layers) {
-    map = LAYERS[layer.kind](layer, map);
-    if (layer.activation === "relu" && map.height > 1) maps.push(map);
-  }
-  return { probabilities: softmax(map.values), maps };
+  const maps = [{ values: image, height, width, channels }];
+  network.layers.forEach((layer, i) => maps.push(LAYERS[layer.kind](layer, maps[i])));
+  return maps;
 }
 
 /* The numbers of a text: float32 in base64. */
@@ -124,7 +130,8 @@ function outputSize(input, kernel, stride, same) {
   return same ? Math.ceil(input / stride) : Math.floor((input - kernel) / stride) + 1;
 }
 
-function padBefore(input, kernel, stride, output) {
+/* How many empty rows or columns a layer puts before those that it gets. */
+export function padBefore(input, kernel, stride, output) {
   return Math.floor(Math.max((output - 1) * stride + kernel - input, 0) / 2);
 }
 
@@ -152,7 +159,7 @@ function pool(layer, map, combine, start, divisor) {
   return { values, height, width, channels: map.channels };
 }
 
-function softmax(logits) {
+export function softmax(logits) {
   const top = Math.max(...logits);
   const exponentials = Array.from(logits, (logit) => Math.exp(logit - top));
   const sum = exponentials.reduce((a, b) => a + b, 0);

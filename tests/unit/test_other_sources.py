@@ -67,6 +67,17 @@ def test_kinds_that_both_collections_have():
     assert paths == ["2.jpg", "4.jpg", "0.jpg", "5.jpg"]
 
 
+def test_kinds_that_only_the_other_collection_has():
+    names = ("rose", "anthurium", "oxeye daisy", "globe thistle")
+    elsewhere = collection(names, [0, 1, 2, 3, 1, 0])
+    chosen = other_sources.of_other_kinds(elsewhere, 3, seed=0)
+    assert sorted(chosen) == ["1.jpg", "3.jpg", "4.jpg"]
+    draws = {tuple(other_sources.of_other_kinds(elsewhere, 2, seed)) for seed in range(20)}
+    assert len(draws) > 1
+    with pytest.raises(ValueError, match="4 photographs of other kinds asked for; there are 3"):
+        other_sources.of_other_kinds(elsewhere, 4, seed=0)
+
+
 def test_the_shared_kinds_are_named_as_the_collection_names_them():
     assert set(other_sources.SHARED_KINDS) <= set(oxford_flowers.CLASS_NAMES)
 

@@ -38,6 +38,8 @@ HEADLINES = {
     "transfer_learning": ("fine_tuned_test_accuracy", "of test flowers, fine-tuned"),
     "other_sources": ("frozen_both_stretched_accuracy", "of stretched flowers, with two looks"),
     "hog_svm": ("hog_svm_test_accuracy", "of test digits, without a network"),
+    "when_classifiers_fail": ("robust_test_accuracy", "of attacked test digits"),
+    "shortcuts_and_shift": ("repaired_clean_test_accuracy", "of bad scans, a shortcut mended"),
 }
 
 # Places for a chapter's picture, in pixels, twice as many as the style sheet gives them.

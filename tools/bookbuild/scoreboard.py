@@ -65,6 +65,9 @@ NAMES = {
     ("other_sources", "frozen_whole_own_accuracy"): "ResNet50 at 192 px, whole photographs",
     ("other_sources", "frozen_both_own_accuracy"): "ResNet50 at 192 px, both looks",
     ("hog_svm", "cnn_test_accuracy"): "CNN beside the HOG machine",
+    ("when_classifiers_fail", "undefended_clean_test_accuracy"): "small network, three epochs",
+    ("when_classifiers_fail", "robust_clean_test_accuracy"): "the same, trained against attacks",
+    ("when_classifiers_fail", "large_clean_test_accuracy"): "the same, against large attacks",
 }
 
 # Experiments: accuracies that were made worse or better on purpose, by a leak, by wrong labels, by
@@ -92,6 +95,44 @@ NOT_COMPARED |= {
     ("other_sources", f"frozen_{change}_{source}_accuracy")
     for change in ("shape", "size_and_place", "shape_size_and_place", "light", "color")
     for source in ("own", "stretched", "evening")
+}
+
+# Attacked, noisy and turned digits, and networks that were poisoned.
+NOT_COMPARED |= {
+    ("when_classifiers_fail", f"{name}_test_accuracy")
+    for name in (
+        *(f"undefended_{way}" for way in ("noise", "fgsm", "robust", "ten_pixels")),
+        *(f"{name}_{way}" for name in ("twin", "dense") for way in ("noise", "transfer")),
+        *(f"loud_{way}" for way in ("robust", "margin")),
+        *(f"large_{way}" for way in ("fgsm", "robust", "margin")),
+        *(f"undefended_{way}" for way in ("long", "margin", "farther", "turned")),
+        *(f"robust_{way}" for way in ("long", "margin", "farther", "turned", "fgsm")),
+        *("dense_robust", "backdoor_clean", "robust", "robust_ten_pixels"),
+    )
+}
+
+# Digits from a bad scanner, with planted marks, of one kind of pen, or drawn unevenly; and scores
+# of explanations.
+NOT_COMPARED |= {
+    ("shortcuts_and_shift", f"{name}_accuracy")
+    for name in (
+        *(
+            f"{network}_{test}_test"
+            for network in ("plain", "shortcut", "reweighted", "repaired")
+            for test in ("collected", "clean", "agree", "differ")
+        ),
+        *(
+            f"{network}_{pen}_test"
+            for network in ("balanced", "skewed")
+            for pen in ("all", "thin", "medium", "thick")
+        ),
+        *(
+            f"shift_{kind}_test"
+            for kind in ("no_shift", "covariate", "label", "label_corrected", "concept")
+        ),
+        *(f"{method}_pointing" for method in ("saliency", "integrated", "grad_cam")),
+        *("pointing_game", "known_test"),
+    )
 }
 
 # What every results file must hold for its rows to be complete.

@@ -186,6 +186,28 @@ def of_shared_kinds(
     return paths, np.array(labels)
 
 
+def of_other_kinds(elsewhere: splits.SplitPhotographs, count: int, seed: int) -> list[pathlib.Path]:
+    """Photographs of another collection that show none of the kinds which both have.
+
+    Args:
+        elsewhere: the other collection, Oxford Flowers-102.
+        count: how many, drawn from all of them.
+        seed: of the draw.
+
+    Returns:
+        The files' paths.
+
+    Raises:
+        ValueError: when there are not so many.
+    """
+    is_shared = np.isin(np.array(elsewhere.class_names)[elsewhere.y], list(SHARED_KINDS))
+    others = np.flatnonzero(~is_shared)
+    if count > len(others):
+        raise ValueError(f"{count} photographs of other kinds asked for; there are {len(others)}")
+    chosen = np.random.default_rng(seed).choice(others, count, replace=False)
+    return [elsewhere.paths[i] for i in chosen]
+
+
 def both_looks(
     network: keras.Model,
     paths: Sequence[pathlib.Path | str],
