@@ -15,7 +15,7 @@ PAGE = "notebooks/10b_shortcuts_and_shift.html"
 DEMO = "abstain-demo"
 THRESHOLD = "It answers from this value on"
 WAY = "How sure it is, by"
-WAYS = ("probability", "energy", "distance")
+WAYS = ("probability", "temperature", "energy", "distance")
 KINDS = ("letters", "blank paper")
 
 
@@ -245,7 +245,7 @@ def test_by_keyboard_and_by_link(page, browser):
     other.context.close()
 
 
-@pytest.mark.parametrize("text", ["3_0.5", "-1_0.5", "0.5_0.5", "1", "0_0.5_1", "x_0.5", ""])
+@pytest.mark.parametrize("text", ["4_0.5", "-1_0.5", "0.5_0.5", "1", "0_0.5_1", "x_0.5", ""])
 def test_a_link_that_means_nothing_is_ignored(page, address, text):
     first = of_demo(page, "state")
     page.goto("about:blank")
@@ -274,11 +274,7 @@ def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, add
 
 
 def test_a_broken_file_leaves_the_static_text(browser: sync_api.Browser, address: str) -> None:
-    context = browser.new_context()
-    page = context.new_page()
-    page.route("**/certainty.json", lambda route: route.fulfill(body='{"format": "other"}'))
-    # A page may be idle before the demo has looked at its file: wait for what it says.
-    with page.expect_console_message(lambda said: "expected seeing-certainty-1" in said.text):
-        page.goto(f"{address}/{PAGE}", wait_until="networkidle")
-    assert "needs JavaScript" in page.locator(DEMO).inner_text()
-    context.close()
+    text = demos.text_with_a_broken_file(
+        browser, f"{address}/{PAGE}", DEMO, "certainty.json", "seeing-certainty-1"
+    )
+    assert "needs JavaScript" in text

@@ -250,11 +250,7 @@ def test_without_javascript_the_static_text_stays(browser: sync_api.Browser, add
 def test_a_broken_file_leaves_the_static_text(
     browser: sync_api.Browser, address: str, name: str
 ) -> None:
-    context = browser.new_context()
-    page = context.new_page()
-    page.route(f"**/{name}", lambda route: route.fulfill(body='{"format": "other"}'))
-    # A page may be idle before the demo has looked at its file: wait for what it says.
-    with page.expect_console_message(lambda said: "expected seeing-network-1" in said.text):
-        page.goto(f"{address}/{PAGE}", wait_until="networkidle")
-    assert "needs JavaScript" in page.locator(DEMO).inner_text()
-    context.close()
+    text = demos.text_with_a_broken_file(
+        browser, f"{address}/{PAGE}", DEMO, name, "seeing-network-1"
+    )
+    assert "needs JavaScript" in text

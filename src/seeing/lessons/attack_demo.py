@@ -3,7 +3,6 @@
 Explained in chapter 10, *When Classifiers Fail*.
 """
 
-import json
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seeing import demos
+from seeing import demos, exports
 
 CHECKS_FORMAT = "seeing-attack-checks-1"
 
@@ -71,8 +70,7 @@ def write(
         "slopes": _as_texts(slope(network, keras.ops.convert_to_tensor(X), y)),
         "fgsm": [_check(network, X, y, budget, slope, fgsm) for budget in checked],
     }
-    checks_path = path.with_name(f"{path.stem}-checks.json")
-    checks_path.write_text(json.dumps(checks), encoding="utf-8")
+    exports.write(path.with_name(f"{path.stem}-checks.json"), checks)
     return content
 
 

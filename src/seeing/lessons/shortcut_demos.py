@@ -3,7 +3,6 @@
 Explained in chapter 10b, *Shortcuts and Shift*.
 """
 
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seeing import demos
+from seeing import demos, exports
 from seeing.lessons import shortcuts
 from seeing.models import digit_network
 
@@ -72,7 +71,7 @@ def write_networks(
             for network in (plain, shortcut)
         ],
     }
-    path.with_name(f"{path.stem}-checks.json").write_text(json.dumps(checks), encoding="utf-8")
+    exports.write(path.with_name(f"{path.stem}-checks.json"), checks)
     return content
 
 
@@ -125,7 +124,4 @@ def write_certainties(
             for kind, ways in unknown.items()
         },
     }
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    return exports.write(path, content)
