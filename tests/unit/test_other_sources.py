@@ -1,7 +1,6 @@
-"""other_sources: photographs pulled out of shape, kinds that two collections share, two looks."""
+"""other_sources: photographs pulled out of shape, and two looks."""
 
 import dataclasses
-import types
 
 import keras
 import numpy as np
@@ -11,11 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import special
 
-from seeing.datasets import oxford_flowers
 from seeing.lessons import other_sources
 from seeing.photos import reading
-
-FIVE = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 
 
 def half_bright(path, width: int, height: int):
@@ -49,45 +45,6 @@ def test_a_whole_look_does_not_see_that_a_photograph_was_stretched(tmp_path):
         before, after = (reading.read_square(path, 32, look=look).astype(int) for path in paths)
         differ[look] = np.abs(before - after).mean()
     assert differ["center"] > 2 * differ["whole"]
-
-
-def collection(names: tuple[str, ...], labels: list[int]):
-    """A collection of photographs, as far as its labels go."""
-    paths = tuple(f"{i}.jpg" for i in range(len(labels)))
-    return types.SimpleNamespace(class_names=names, paths=paths, y=np.array(labels))
-
-
-def test_kinds_that_both_collections_have():
-    names = ("rose", "anthurium", "oxeye daisy", "common dandelion", "sunflower")
-    elsewhere = collection(names, [0, 1, 2, 0, 3, 4, 0])
-    paths, labels = other_sources.of_shared_kinds(elsewhere, FIVE)
-    assert paths == ["2.jpg", "4.jpg", "0.jpg", "3.jpg", "6.jpg", "5.jpg"]
-    assert [FIVE[label] for label in labels] == ["daisy", "dandelion", *["roses"] * 3, "sunflowers"]
-    paths, _ = other_sources.of_shared_kinds(elsewhere, FIVE, limit=1)
-    assert paths == ["2.jpg", "4.jpg", "0.jpg", "5.jpg"]
-
-
-def test_kinds_that_only_the_other_collection_has():
-    names = ("rose", "anthurium", "oxeye daisy", "globe thistle")
-    elsewhere = collection(names, [0, 1, 2, 3, 1, 0])
-    chosen = other_sources.of_other_kinds(elsewhere, 3, seed=0)
-    assert sorted(chosen) == ["1.jpg", "3.jpg", "4.jpg"]
-    draws = {tuple(other_sources.of_other_kinds(elsewhere, 2, seed)) for seed in range(20)}
-    assert len(draws) > 1
-    with pytest.raises(ValueError, match="4 photographs of other kinds asked for; there are 3"):
-        other_sources.of_other_kinds(elsewhere, 4, seed=0)
-
-
-def test_the_shared_kinds_are_named_as_the_collection_names_them():
-    assert set(other_sources.SHARED_KINDS) <= set(oxford_flowers.CLASS_NAMES)
-
-
-def test_a_kind_without_a_name_is_told():
-    with pytest.raises(ValueError, match=r"no class is called roses, sunflower$"):
-        other_sources.of_shared_kinds(
-            collection(("rose", "oxeye daisy", "common dandelion"), [0]),
-            ("daisy", "dandelion", "sunflowers"),
-        )
 
 
 def test_both_looks_and_their_mean_answer(tmp_path, monkeypatch):

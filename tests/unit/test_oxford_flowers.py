@@ -3,6 +3,7 @@
 import os
 import pathlib
 import tarfile
+import types
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ MIRRORED = MIRROR is not None and any(
 )
 
 COUNT = 12
+
+FIVE = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 
 
 @pytest.fixture
@@ -167,3 +170,42 @@ def test_the_photographs_themselves(tmp_path, monkeypatch):
     assert (np.bincount(data.part("validation")[1]) == 10).all()
     assert len(data.part("test")[0]) == 6149
     assert reading.read_image(data.paths[-1]).shape == (64, 64, 3)
+
+
+def collection(names: tuple[str, ...], labels: list[int]):
+    """A collection of photographs, as far as its labels go."""
+    paths = tuple(f"{i}.jpg" for i in range(len(labels)))
+    return types.SimpleNamespace(class_names=names, paths=paths, y=np.array(labels))
+
+
+def test_kinds_that_both_collections_have():
+    names = ("rose", "anthurium", "oxeye daisy", "common dandelion", "sunflower")
+    elsewhere = collection(names, [0, 1, 2, 0, 3, 4, 0])
+    paths, labels = oxford_flowers.of_shared_kinds(elsewhere, FIVE)
+    assert paths == ["2.jpg", "4.jpg", "0.jpg", "3.jpg", "6.jpg", "5.jpg"]
+    assert [FIVE[label] for label in labels] == ["daisy", "dandelion", *["roses"] * 3, "sunflowers"]
+    paths, _ = oxford_flowers.of_shared_kinds(elsewhere, FIVE, limit=1)
+    assert paths == ["2.jpg", "4.jpg", "0.jpg", "5.jpg"]
+
+
+def test_kinds_that_only_the_other_collection_has():
+    names = ("rose", "anthurium", "oxeye daisy", "globe thistle")
+    elsewhere = collection(names, [0, 1, 2, 3, 1, 0])
+    chosen = oxford_flowers.of_other_kinds(elsewhere, 3, seed=0)
+    assert sorted(chosen) == ["1.jpg", "3.jpg", "4.jpg"]
+    draws = {tuple(oxford_flowers.of_other_kinds(elsewhere, 2, seed)) for seed in range(20)}
+    assert len(draws) > 1
+    with pytest.raises(ValueError, match="4 photographs of other kinds asked for; there are 3"):
+        oxford_flowers.of_other_kinds(elsewhere, 4, seed=0)
+
+
+def test_the_shared_kinds_are_named_as_the_collection_names_them():
+    assert set(oxford_flowers.SHARED_KINDS) <= set(oxford_flowers.CLASS_NAMES)
+
+
+def test_a_kind_without_a_name_is_told():
+    with pytest.raises(ValueError, match=r"no class is called roses, sunflower$"):
+        oxford_flowers.of_shared_kinds(
+            collection(("rose", "oxeye daisy", "common dandelion"), [0]),
+            ("daisy", "dandelion", "sunflowers"),
+        )

@@ -11,6 +11,7 @@ Explained in chapter 8, *A Flower Classifier*.
 """
 
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import io
@@ -142,6 +143,15 @@ CLASS_NAMES = (
     "blackberry lily",
 )
 
+# The kinds that the collection of five flowers has, too: the name here, and that of its folder
+# there. The "siam tulip" is no tulip.
+SHARED_KINDS = {
+    "oxeye daisy": "daisy",
+    "common dandelion": "dandelion",
+    "rose": "roses",
+    "sunflower": "sunflowers",
+}
+
 
 class OxfordFlowers(splits.SplitPhotographs):
     """8,189 photographs of 102 classes, ``image_00001.jpg`` first, with the official split.
@@ -184,6 +194,57 @@ def load(*, download: bool = True) -> OxfordFlowers:
         edition=edition,
         record=record,
     )
+
+
+def of_shared_kinds(
+    oxford: OxfordFlowers, class_names: Sequence[str], limit: int | None = None
+) -> tuple[list[pathlib.Path], np.ndarray]:
+    """Photographs of kinds that the collection of five flowers has, too (``SHARED_KINDS``).
+
+    Args:
+        oxford: all photographs.
+        class_names: the five flowers' names.
+        limit: the largest number of each kind.
+
+    Returns:
+        The files' paths, kind by kind, and their labels: indices into ``class_names``.
+
+    Raises:
+        ValueError: when a kind has no name in one of the two.
+    """
+    lacking = {*SHARED_KINDS} - {*oxford.class_names}
+    lacking |= {*SHARED_KINDS.values()} - {*class_names}
+    if lacking:
+        raise ValueError(f"no class is called {', '.join(sorted(lacking))}")
+    paths: list[pathlib.Path] = []
+    labels: list[int] = []
+    for there, here in SHARED_KINDS.items():
+        found = np.flatnonzero(oxford.y == oxford.class_names.index(there))[:limit]
+        paths += [oxford.paths[i] for i in found]
+        labels += [list(class_names).index(here)] * len(found)
+    return paths, np.array(labels)
+
+
+def of_other_kinds(oxford: OxfordFlowers, count: int, seed: int) -> list[pathlib.Path]:
+    """Photographs of kinds that the collection of five flowers has not.
+
+    Args:
+        oxford: all photographs.
+        count: how many, drawn from all of them.
+        seed: of the draw.
+
+    Returns:
+        The files' paths.
+
+    Raises:
+        ValueError: when there are not so many.
+    """
+    is_shared = np.isin(np.array(oxford.class_names)[oxford.y], list(SHARED_KINDS))
+    others = np.flatnonzero(~is_shared)
+    if count > len(others):
+        raise ValueError(f"{count} photographs of other kinds asked for; there are {len(others)}")
+    chosen = np.random.default_rng(seed).choice(others, count, replace=False)
+    return [oxford.paths[i] for i in chosen]
 
 
 def chain(*, download: bool = True) -> list[sources.Source]:

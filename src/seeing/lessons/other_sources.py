@@ -15,22 +15,13 @@ from PIL import Image
 from scipy import special
 
 from seeing.models import backbones
-from seeing.photos import reading, splits
+from seeing.photos import reading
 
 # Gains of red, green and blue in the light of a low sun.
 EVENING = (1.1, 0.85, 0.6)
 
 # A size to which a web site might bring all its photographs, whatever their shape: width, height.
 ANOTHER_SIZE = (499, 665)
-
-# The kinds of flowers that two collections share: Oxford Flowers-102's name of each, and the name
-# of the folder among the five kinds. Its "siam tulip" is no tulip.
-SHARED_KINDS = {
-    "oxeye daisy": "daisy",
-    "common dandelion": "dandelion",
-    "rose": "roses",
-    "sunflower": "sunflowers",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,57 +146,6 @@ def _write(
         written.append(folder / f"{name} {number:05d}.jpg")
         change(reading.read_image(path)).save(written[-1], quality=95)
     return written
-
-
-def of_shared_kinds(
-    elsewhere: splits.SplitPhotographs, class_names: Sequence[str], limit: int | None = None
-) -> tuple[list[pathlib.Path], np.ndarray]:
-    """Photographs of another collection that show kinds which both have (``SHARED_KINDS``).
-
-    Args:
-        elsewhere: the other collection, Oxford Flowers-102.
-        class_names: this collection's names.
-        limit: the largest number of each kind.
-
-    Returns:
-        The files' paths, kind by kind, and their labels: indices into ``class_names``.
-
-    Raises:
-        ValueError: when a kind has no name in one of the two.
-    """
-    lacking = {*SHARED_KINDS} - {*elsewhere.class_names}
-    lacking |= {*SHARED_KINDS.values()} - {*class_names}
-    if lacking:
-        raise ValueError(f"no class is called {', '.join(sorted(lacking))}")
-    paths: list[pathlib.Path] = []
-    labels: list[int] = []
-    for there, here in SHARED_KINDS.items():
-        found = np.flatnonzero(elsewhere.y == elsewhere.class_names.index(there))[:limit]
-        paths += [elsewhere.paths[i] for i in found]
-        labels += [list(class_names).index(here)] * len(found)
-    return paths, np.array(labels)
-
-
-def of_other_kinds(elsewhere: splits.SplitPhotographs, count: int, seed: int) -> list[pathlib.Path]:
-    """Photographs of another collection that show none of the kinds which both have.
-
-    Args:
-        elsewhere: the other collection, Oxford Flowers-102.
-        count: how many, drawn from all of them.
-        seed: of the draw.
-
-    Returns:
-        The files' paths.
-
-    Raises:
-        ValueError: when there are not so many.
-    """
-    is_shared = np.isin(np.array(elsewhere.class_names)[elsewhere.y], list(SHARED_KINDS))
-    others = np.flatnonzero(~is_shared)
-    if count > len(others):
-        raise ValueError(f"{count} photographs of other kinds asked for; there are {len(others)}")
-    chosen = np.random.default_rng(seed).choice(others, count, replace=False)
-    return [elsewhere.paths[i] for i in chosen]
 
 
 def both_looks(
