@@ -40,7 +40,9 @@ class DigitNetwork:
         # Keras takes seconds to import, and most chapters' helpers do without it.
         import keras
 
-        keras.utils.clear_session()
+        from seeing.models import graphs
+
+        graphs.clear()
         keras.utils.set_random_seed(seed)
         self.network = _build(keras)
 

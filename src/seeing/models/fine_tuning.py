@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seeing.models import backbones
+from seeing.models import backbones, graphs
 
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
 
@@ -125,6 +125,7 @@ def fit(
         ValueError: as :class:`CachedViews` does.
         MemoryError: when memory runs out.
     """
+    graphs.release()  # of a network trained before
     data = CachedViews(views, y, n_classes=n_classes, batch_size=batch_size, seed=seed)
     steps = epochs * len(data)
     rising = max(1, round(WARM_UP * steps))

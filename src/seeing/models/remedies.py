@@ -9,6 +9,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from seeing.models import graphs
 from seeing.transforms import augment
 
 BATCH_SIZE = 50
@@ -168,7 +169,7 @@ def train(
         ValueError: as :func:`augment.endless_batches` does, and for an unknown
             name.
     """
-    keras.utils.clear_session()
+    graphs.clear()
     keras.utils.set_random_seed(seed)
     n_classes = int(np.max(y)) + 1
     network = build(remedies, X.shape[1:], n_classes, filters)
