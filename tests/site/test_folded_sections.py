@@ -25,7 +25,7 @@ SOME_WORDS = "Screening%20asks%20whether%20there%20is%20pneumonia"  # in that se
 TITLES = f"button.{sections.TITLE}"
 ALL = f".{sections.ALL}"
 
-# Layout shifts that the reader did not ask for, as the browser sums them up. In the margin, the list
+# Layout shifts that the reader did not ask for, as the browser sums them up. In the margin the list
 # of sections unfolds below the one that is read: that is meant.
 NOTE_SHIFTS = """globalThis.shifts = [];
 const isMargin = ({ node }) => node?.parentElement?.closest('.bd-sidebar-secondary');
