@@ -65,9 +65,9 @@ NAMES = {
     ("other_sources", "frozen_whole_own_accuracy"): "ResNet50 at 192 px, whole photographs",
     ("other_sources", "frozen_both_own_accuracy"): "ResNet50 at 192 px, both looks",
     ("hog_svm", "cnn_test_accuracy"): "CNN beside the HOG machine",
-    ("when_classifiers_fail", "undefended_clean_test_accuracy"): "small network, three epochs",
-    ("when_classifiers_fail", "robust_clean_test_accuracy"): "the same, trained against attacks",
-    ("when_classifiers_fail", "large_clean_test_accuracy"): "the same, against large attacks",
+    ("when_classifiers_fail", "undefended_clean_test_accuracy"): "small network with pooling",
+    ("when_classifiers_fail", "robust_clean_test_accuracy"): "small network, trained against attacks",
+    ("when_classifiers_fail", "large_clean_test_accuracy"): "small network, trained against large attacks",
 }
 
 # Experiments: accuracies that were made worse or better on purpose, by a leak, by wrong labels, by
