@@ -66,8 +66,14 @@ NAMES = {
     ("other_sources", "frozen_both_own_accuracy"): "ResNet50 at 192 px, both looks",
     ("hog_svm", "cnn_test_accuracy"): "CNN beside the HOG machine",
     ("when_classifiers_fail", "undefended_clean_test_accuracy"): "small network with pooling",
-    ("when_classifiers_fail", "robust_clean_test_accuracy"): "small network, trained against attacks",
-    ("when_classifiers_fail", "large_clean_test_accuracy"): "small network, trained against large attacks",
+    (
+        "when_classifiers_fail",
+        "robust_clean_test_accuracy",
+    ): "small network, trained against attacks",
+    (
+        "when_classifiers_fail",
+        "large_clean_test_accuracy",
+    ): "small network, trained against large attacks",
 }
 
 # Experiments: accuracies that were made worse or better on purpose, by a leak, by wrong labels, by
@@ -127,11 +133,18 @@ NOT_COMPARED |= {
             for pen in ("all", "thin", "medium", "thick")
         ),
         *(
+            f"balanced_{group}_test"
+            for group in (
+                *("leans_least", "leans_a_little", "leans_far"),
+                *("first_half", "second_half"),
+            )
+        ),
+        *(
             f"shift_{kind}_test"
             for kind in ("no_shift", "covariate", "label", "label_corrected", "concept")
         ),
         *(f"{method}_pointing" for method in ("saliency", "integrated", "grad_cam")),
-        *("pointing_game", "known_test"),
+        *("pointing_game", "known_test", "own_source_test", "other_source_test"),
     )
 }
 
