@@ -44,6 +44,7 @@ class Row:
         outside: what left its band, what was not so, which checked cell printed something else; or
             the exception that ended the chapter.
         said: what the chapter reported; None where it was ended by an exception.
+        cost: seconds, memory and download; None likewise.
     """
 
     chapter: str
@@ -54,6 +55,7 @@ class Row:
     claims: int
     outside: tuple[str, ...]
     said: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
 
     @property
     def about(self) -> dict[str, Any]:
@@ -101,6 +103,7 @@ def run(
         found.get("claims", 0),
         (*found["outside"], *unlike),
         outcome.said,
+        outcome.cost,
     )
 
 
@@ -109,7 +112,7 @@ def keep(row: Row, checkout: paths.Checkout) -> None:
     if row.said is None:
         return
     content = reference.read(row.said["chapter"], checkout)
-    reference.write(reference.with_run(content, row.about, row.said), checkout)
+    reference.write(reference.with_run(content, row.about, row.said, row.cost), checkout)
 
 
 def missing(chapter: pathlib.Path, checkout: paths.Checkout, state: str) -> list[tuple[str, int]]:

@@ -300,6 +300,19 @@ def test_the_processor_is_known_by_its_instructions(monkeypatch, tmp_path) -> No
         assert reference.processor() == (name or platform.machine())
 
 
+def test_of_runs_as_found_the_fastest_says_what_a_build_costs() -> None:
+    as_found = {"state": reference.AS_FOUND, "machine": reference.AS_FOUND, "seed": 0}
+    content = results_of([0.9], guess=0.1) | {"quick_cost": {"wall_s": 50.0}}
+    for about, wall_s, expected in (
+        (as_found, 60.0, 50.0),
+        (as_found, 40.0, 40.0),
+        (as_found | {"machine": "AVX2"}, 40.0, 50.0),
+        (as_found | {"state": reference.NOTHING}, 40.0, 50.0),
+    ):
+        more = reference.with_run(content, about, said(a=0.8), {"wall_s": wall_s})
+        assert more["quick_cost"] == {"wall_s": expected}
+
+
 def test_a_run_more_of_another_metric_is_refused() -> None:
     with pytest.raises(ValueError, match=r"now measures \['b'\].*make reference CHAPTER=tiny"):
         reference.with_run(results_of([0.9], guess=0.1), ABOUT, said(a=0.8, b=0.8))
