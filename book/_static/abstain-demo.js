@@ -69,7 +69,7 @@ class AbstainDemo extends HTMLElement {
       )
     );
     this.verdict = verdictLine();
-    this.table = element("table", { className: `${NAME}-table` });
+    this.table = element("table", { className: `demo-table ${NAME}-table` });
     this.curve = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
     this.bars = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
     for (const name of ["pointerdown", "pointermove"]) {

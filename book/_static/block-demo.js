@@ -63,7 +63,7 @@ class BlockDemo extends HTMLElement {
       button("The chapter's sizes", () => this.show({ ...this.chapter, block: this.state.block }))
     );
     this.verdict = verdictLine();
-    this.table = element("table", { className: `${NAME}-table` });
+    this.table = element("table", { className: `demo-table ${NAME}-table` });
     this.drawing = drawn("svg", { role: "img" });
     this.caption = element("figcaption");
     const figure = element("figure", { className: `${NAME}-drawing` });

@@ -52,8 +52,8 @@ class SoftmaxDemo extends HTMLElement {
       button("add 3 to all", () => this.show({ logits: this.moved((z) => z + 3) })),
       button("double all", () => this.show({ logits: this.moved((z) => 2 * z) }))
     );
-    this.table = element("table", { className: `${NAME}-table` });
-    this.losses = element("table", { className: `${NAME}-table` });
+    this.table = element("table", { className: `demo-table ${NAME}-table` });
+    this.losses = element("table", { className: `demo-table ${NAME}-table` });
     this.verdict = verdictLine();
     this.append(settings, buttons, this.verdict, scrolling(this.table), scrolling(this.losses));
   }

@@ -17,6 +17,17 @@ OPEN_ALL = f"""addEventListener('DOMContentLoaded', () => {{
 AS_FIRST_SEEN = "globalThis.isAsFirstSeen = true"
 
 
+# Layout shifts that the reader did not ask for, as the browser sums them up. In the margin the list
+# of sections unfolds below the one that is read: that is meant.
+NOTE_SHIFTS = """globalThis.shifts = [];
+const isMargin = ({ node }) => node?.parentElement?.closest('.bd-sidebar-secondary');
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries())
+    if (!one.hadRecentInput && !one.sources.every(isMargin))
+      shifts.push([one.value, one.sources.map((s) => s.node?.nodeName)]);
+}).observe({ type: 'layout-shift', buffered: true });"""
+
+
 @contextlib.contextmanager
 def launched(executable: str) -> Iterator[sync_api.Browser]:
     """A browser, closed at the end, which opens all sections of long pages.
@@ -41,3 +52,8 @@ def _opening_all(make: Callable) -> Callable:
         return new
 
     return made
+
+
+def shift(page: sync_api.Page) -> float:
+    """By how much things have moved on a page that has ``NOTE_SHIFTS``: layout shift, in all."""
+    return page.evaluate("shifts.reduce((sum, [value]) => sum + value, 0)")

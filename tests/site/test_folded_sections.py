@@ -25,16 +25,6 @@ SOME_WORDS = "Screening%20asks%20whether%20there%20is%20pneumonia"  # in that se
 TITLES = f"button.{sections.TITLE}"
 ALL = f".{sections.ALL}"
 
-# Layout shifts that the reader did not ask for, as the browser sums them up. In the margin the list
-# of sections unfolds below the one that is read: that is meant.
-NOTE_SHIFTS = """globalThis.shifts = [];
-const isMargin = ({ node }) => node?.parentElement?.closest('.bd-sidebar-secondary');
-new PerformanceObserver((list) => {
-  for (const one of list.getEntries())
-    if (!one.hadRecentInput && !one.sources.every(isMargin))
-      shifts.push([one.value, one.sources.map((s) => s.node?.nodeName)]);
-}).observe({ type: 'layout-shift', buffered: true });"""
-
 
 @pytest.fixture
 def opened(browser: sync_api.Browser) -> Iterator[Callable[..., sync_api.Page]]:
@@ -148,21 +138,19 @@ def test_nothing_moves_while_the_page_loads(
 ) -> None:
     if fragment == "#inner":
         fragment = f"#{inner_anchor(opened(f'{address}/{PAGE}'))}"
-    page = opened(f"{address}/{PAGE}{fragment}", NOTE_SHIFTS, width=width)
+    page = opened(f"{address}/{PAGE}{fragment}", browsers.NOTE_SHIFTS, width=width)
     page.wait_for_timeout(500)
-    shifts = page.evaluate("shifts")
-    assert sum(value for value, _ in shifts) < 0.01, shifts
+    assert browsers.shift(page) < 0.01, page.evaluate("shifts")
 
 
 def test_nothing_moves_where_sections_are_remembered(opened, address: str) -> None:
-    page = opened(f"{address}/{PAGE}", NOTE_SHIFTS)
+    page = opened(f"{address}/{PAGE}", browsers.NOTE_SHIFTS)
     page.locator(ALL).click()
     title(page).scroll_into_view_if_needed()
     page.wait_for_timeout(300)
     page.reload(wait_until="networkidle")
     page.wait_for_timeout(500)
-    shifts = page.evaluate("shifts")
-    assert sum(value for value, _ in shifts) < 0.01, shifts
+    assert browsers.shift(page) < 0.01, page.evaluate("shifts")
 
 
 # What opens a section.

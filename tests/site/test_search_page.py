@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 
+import browsers
 import pytest
 from axe_playwright_python import sync_playwright as axe_playwright
 from playwright import sync_api
@@ -94,6 +95,17 @@ def test_the_search_works_from_the_disk(tab, html: pathlib.Path):
     tab.goto(f"{(html / 'search.html').as_uri()}?q=dropout")
     tab.wait_for_selector(".search-summary")
     assert tab.evaluate(HITS)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_below_does_not_move_when_results_come(browser, address, width: int):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.add_init_script(browsers.NOTE_SHIFTS)
+    page.goto(f"{address}/search.html?q=gradient")
+    page.locator(".search-sections li").first.wait_for()
+    page.wait_for_timeout(300)
+    assert browsers.shift(page) < 0.01, page.evaluate("shifts")
+    page.close()
 
 
 def test_axe_finds_nothing_to_complain_about(tab, address):
