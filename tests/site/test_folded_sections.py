@@ -48,16 +48,14 @@ def opened(browser: sync_api.Browser) -> Iterator[Callable[..., sync_api.Page]]:
 def are_open(page: sync_api.Page) -> dict[str, bool]:
     """Whether each section is open, by its anchor; its button must say the same.
 
-    What was opened becomes visible with the next picture of the page: two are waited for.
+    What was opened becomes visible with the next picture of the page, which is waited for.
     """
+    page.wait_for_timeout(100)
     found = page.locator(f".{sections.SECTION}").evaluate_all(
-        f"""async (all) => {{
-          for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
-          return all.map((one) => [
-            one.id, one.querySelector('{TITLES}')?.ariaExpanded,
-            one.querySelector('.{sections.BODY}').firstElementChild.checkVisibility({{
-              contentVisibilityAuto: true }})]);
-        }}"""
+        f"""all => all.map((one) => [
+          one.id, one.querySelector('{TITLES}')?.ariaExpanded,
+          one.querySelector('.{sections.BODY}').firstElementChild.checkVisibility({{
+            contentVisibilityAuto: true }})])"""
     )
     assert all(said in (None, str(is_open).lower()) for _, said, is_open in found), found
     return {anchor: is_open for anchor, _, is_open in found}
