@@ -12,6 +12,9 @@ import {
   element,
   fillTable,
   fromAddress,
+  isDragged,
+  percent,
+  picture,
   row,
   scrolling,
   short,
@@ -78,8 +81,8 @@ class AbstainDemo extends HTMLElement {
     const pictures = element("div", { className: `${NAME}-pictures` });
     const others = ways.length > 1 ? " Gray: the other ways." : "";
     pictures.append(
-      figure(this.bars, "How sure it is of what. Drag the line; blue is answered."),
-      figure(this.curve, `Risk against coverage. Blue: the chosen way.${others}`)
+      picture(this.bars, "How sure it is of what. Drag the line; blue is answered."),
+      picture(this.curve, `Risk against coverage. Blue: the chosen way.${others}`)
     );
     this.append(
       settings,
@@ -105,10 +108,7 @@ class AbstainDemo extends HTMLElement {
   }
 
   point(event) {
-    if (event.type === "pointerdown") {
-      event.preventDefault(); // it would select the text around
-      this.bars.setPointerCapture(event.pointerId);
-    } else if (!this.bars.hasPointerCapture(event.pointerId)) return;
+    if (!isDragged(event)) return;
     const box = this.bars.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * WIDTH;
     const share = between((x - LEFT) / (WIDTH - LEFT - RIGHT), [0, 1]);
@@ -277,20 +277,10 @@ export function riskCurve({ sorted, wrong }) {
   return points;
 }
 
-function percent(share) {
-  return Number.isNaN(share) ? "undefined" : `${(100 * share).toFixed(1)} %`;
-}
-
 /* Near 1 with more places, so that it does not read as certain. */
 function percentUp(share) {
   const places = share < 0.99 ? 1 : Math.min(5, Math.ceil(-Math.log10(1 - share + SUREST)));
   return `${(100 * share).toFixed(places)} %`;
-}
-
-function figure(svg, caption) {
-  const made = element("figure");
-  made.append(svg, element("figcaption", { textContent: caption }));
-  return made;
 }
 
 function text(words, attributes) {

@@ -11,6 +11,7 @@ import {
   element,
   fromAddress,
   indexOfLargest,
+  percent,
   picture,
   probabilityBars,
   row,
@@ -169,9 +170,7 @@ export function within(changed, original, epsilon) {
 
 /* FGSM: each pixel goes the whole way in the direction that hurts. */
 export function fgsm(network, original, label, epsilon) {
-  const { slope: slopes } = slope(network, original, label);
-  const stepped = original.map((value, i) => value + epsilon * Math.sign(slopes[i]));
-  return within(stepped, original, epsilon);
+  return climbed(network, original, { original, label, epsilon, size: epsilon });
 }
 
 /* Noise of the same size: each pixel up or down, as a coin decides. */
@@ -191,9 +190,17 @@ export function randomStart(original, epsilon, lot) {
 /* One of PGD's steps, which together could cross the whole budget and come back a little. */
 export function pgdStep(network, changed, original, label, epsilon) {
   const size = (2.5 * epsilon) / STEPS;
-  const { slope: slopes } = slope(network, changed, label);
-  const stepped = changed.map((value, i) => value + size * Math.sign(slopes[i]));
-  return within(stepped, original, epsilon);
+  return climbed(network, changed, { original, label, epsilon, size });
+}
+
+/* A step of some size up the slope of the loss in each pixel, as far as the budget allows. */
+function climbed(network, changed, { original, label, epsilon, size }) {
+  const slopes = slope(network, changed, label);
+  return within(
+    changed.map((value, i) => value + size * Math.sign(slopes[i])),
+    original,
+    epsilon
+  );
 }
 
 /* Numbers from 0 to 1, the same ones for the same lot (Park and Miller's generator). */
@@ -223,10 +230,6 @@ function paintChange(canvas, change, epsilon) {
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, canvas.width, canvas.height);
-}
-
-function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 /* What a link says, as far as it makes sense. */

@@ -7,6 +7,7 @@ import {
   dataOf,
   element,
   fromAddress,
+  indexOfLargest,
   picture,
   row,
   toAddress,
@@ -122,7 +123,7 @@ class AttentionDemo extends HTMLElement {
       paint(canvas, this.inks[digit]);
       paintShares(canvas, this.across, shares, largest);
       frame(canvas, this.across, place);
-      const most = this.named(shares.indexOf(Math.max(...shares)));
+      const most = this.named(indexOfLargest(shares));
       canvas.setAttribute("aria-label", `Block ${block + 1}: ${where} looks most at ${most}`);
     });
   }
@@ -170,7 +171,7 @@ function mostInk(ink, across) {
     const [line, column] = [Math.floor(i / GRID / side), Math.floor((i % GRID) / side)];
     sums[line * across + column] += value;
   });
-  return sums.indexOf(Math.max(...sums));
+  return indexOfLargest(sums);
 }
 
 function percent(share) {

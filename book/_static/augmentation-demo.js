@@ -11,6 +11,7 @@ import {
   dataOf,
   element,
   fromAddress,
+  indexOfLargest,
   probabilityBars,
   row,
   short,
@@ -130,7 +131,7 @@ function normalNumbers(count) {
 }
 
 function inWords(names, digit, probabilities) {
-  const best = probabilities.indexOf(Math.max(...probabilities));
+  const best = indexOfLargest(probabilities);
   const share = (100 * probabilities[best]).toFixed(1);
   return (
     `Written as a ${names[digit]}; the network ${best === digit ? "still " : ""}says ` +

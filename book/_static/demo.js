@@ -28,10 +28,11 @@ function fromDisk(address, url) {
   });
 }
 
-/* What a demo reads from its `src`, or null, and then its content stays: a static figure. */
-export async function dataOf(demo, format) {
+/* What a demo reads, from its `src` if nothing else is said; or null, and then its content stays: a
+   static figure. */
+export async function dataOf(demo, format, address = demo.getAttribute("src")) {
   try {
-    return await readData(demo.getAttribute("src"), format);
+    return await readData(address, format);
   } catch (error) {
     console.warn(`${demo.localName} shows its static figure: ${error.message}`);
     return null;
@@ -165,6 +166,21 @@ export function scrolling(table, label = "table of results") {
 /* Three significant digits, without an exponent where that can be. */
 export function short(value) {
   return String(Number(value.toPrecision(3))).replace("-", "−");
+}
+
+/* Whether a pointer has hold of the element that listens: it is pressed there, or was and moves. */
+export function isDragged(event) {
+  const { currentTarget: held, pointerId, type } = event;
+  if (type === "pointerdown") {
+    event.preventDefault(); // it would select the text around
+    held.setPointerCapture(pointerId);
+  }
+  return held.hasPointerCapture(pointerId);
+}
+
+/* A share in percent; of nothing, it is undefined. */
+export function percent(share) {
+  return Number.isNaN(share) ? "undefined" : `${(100 * share).toFixed(1)} %`;
 }
 
 export function indexOfLargest(values) {

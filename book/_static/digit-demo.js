@@ -10,6 +10,7 @@ import {
   dataOf,
   element,
   fromAddress,
+  indexOfLargest,
   picture,
   probabilityBars,
   row,
@@ -135,7 +136,7 @@ class DigitDemo extends HTMLElement {
 
   inWords() {
     if (!this.probabilities) return "Nothing drawn yet.";
-    const best = this.probabilities.indexOf(Math.max(...this.probabilities));
+    const best = indexOfLargest(this.probabilities);
     const share = (100 * this.probabilities[best]).toFixed(1);
     const name = this.network.class_names[best];
     const { bar } = this.network;

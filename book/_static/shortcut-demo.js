@@ -11,9 +11,10 @@ import {
   element,
   fromAddress,
   indexOfLargest,
+  isDragged,
+  percent,
   picture,
   probabilityBars,
-  readData,
   row,
   slider,
   toAddress,
@@ -31,7 +32,7 @@ const KINDS = ["without marks", "with marks"]; // of what the networks learned f
 class ShortcutDemo extends HTMLElement {
   async connectedCallback() {
     const exported = await dataOf(this, FORMAT);
-    const other = exported && (await otherOf(exported));
+    const other = exported && (await dataOf(this, FORMAT, exported.other));
     if (!other) return;
     this.networks = [exported, other].map(decoded);
     this.data = exported;
@@ -87,10 +88,7 @@ class ShortcutDemo extends HTMLElement {
 
   /* The mark goes to the place that is nearest to the pointer. */
   point(event) {
-    if (event.type === "pointerdown") {
-      event.preventDefault(); // it would select the text around
-      this.canvas.setPointerCapture(event.pointerId);
-    } else if (!this.canvas.hasPointerCapture(event.pointerId)) return;
+    if (!isDragged(event)) return;
     const { lefts, mark } = this.data;
     const box = this.canvas.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * GRID;
@@ -133,8 +131,8 @@ class ShortcutDemo extends HTMLElement {
     const { class_names: names } = this.data;
     const said = this.found.map(({ probabilities }, i) => {
       const best = indexOfLargest(probabilities);
-      const share = (100 * probabilities[best]).toFixed(1);
-      return `the network that learned ${KINDS[i]} sees ${withArticle(names[best])} (${share} %)`;
+      const share = percent(probabilities[best]);
+      return `the network that learned ${KINDS[i]} sees ${withArticle(names[best])} (${share})`;
     });
     const scan = `This is ${withArticle(names[this.label])}, ${this.markInWords()}.`;
     return `${scan} In it ${said.join(", and ")}.`;
@@ -154,16 +152,6 @@ export function marked(image, { mark, lefts }, place) {
     made.fill(MOST, start, start + mark);
   }
   return made;
-}
-
-/* The second network, or null where it cannot be had. */
-async function otherOf({ other }) {
-  try {
-    return await readData(other, FORMAT);
-  } catch (error) {
-    console.warn(`${NAME} shows its static figure: ${error.message}`);
-    return null;
-  }
 }
 
 /* What a link says, as far as it makes sense. */

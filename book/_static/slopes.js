@@ -3,8 +3,7 @@
 
 import { padBefore, softmax, traced } from "./network.js";
 
-/* The slope of the cross-entropy in every pixel, for the class that is given by its place; and what
-   the network says of the image. */
+/* The slope of the cross-entropy in every pixel, for the class that is given by its place. */
 export function slope(network, image, label) {
   const maps = traced(network, image);
   const probabilities = softmax(maps[maps.length - 1].values);
@@ -15,7 +14,7 @@ export function slope(network, image, label) {
     if (layer.activation === "relu") values = whereAbove(maps[i + 1].values, values);
     values = BACK[layer.kind](layer, maps[i], maps[i + 1], values);
   }
-  return { slope: values, probabilities };
+  return values;
 }
 
 /* A step that sets negative values to 0 lets slopes through where it left something. */

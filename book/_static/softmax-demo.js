@@ -10,6 +10,7 @@ import {
   element,
   fillTable,
   fromAddress,
+  indexOfLargest,
   row,
   scrolling,
   short,
@@ -131,7 +132,7 @@ export function computed(logits, truth) {
 }
 
 function inWords(classes, logits, truth, { softmax, categorical }) {
-  const best = softmax.indexOf(Math.max(...softmax));
+  const best = indexOfLargest(softmax);
   const right = best === truth ? "which is right" : `but it is ${classes[truth]}`;
   return (
     `The answer is ${classes[best]}, ${right}. The true class gets ` +

@@ -10,6 +10,7 @@ import {
   element,
   fromAddress,
   marks,
+  percent,
   row,
   short,
   slider,
@@ -255,10 +256,6 @@ function sigmoid(z) {
 
 function logit(p) {
   return Math.log(p / (1 - p));
-}
-
-function percent(share) {
-  return Number.isNaN(share) ? "undefined" : `${(100 * share).toFixed(1)} %`;
 }
 
 function picture(title) {

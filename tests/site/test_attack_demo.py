@@ -20,7 +20,7 @@ SLOPES = """async ([images, labels]) => {
   const { slope } = await import(new URL('../_static/slopes.js', location).href);
   const { network } = document.querySelector('attack-demo');
   return images.map((image, i) =>
-    Array.from(slope(network, Float32Array.from(image), labels[i]).slope));
+    Array.from(slope(network, Float32Array.from(image), labels[i])));
 }"""
 
 

@@ -28,7 +28,8 @@ _HEADED = re.compile(
     re.DOTALL,
 )
 
-# How high things are in a window of that width: guessed, to be measured on built pages.
+# How high things are in a window of that width, about: what comes of them lies within a tenth of
+# what Chromium shows of the chapters with all sections open.
 _WORD_PX, _BLOCK_PX, _CODE_LINE_PX, _CODE_BOX_PX, _ROW_PX, _PICTURE_PX = 2.0, 18, 20, 40, 33, 420
 _BLOCKS = "p, li, h2, h3, figure, table, .admonition, summary"
 _CLOSED = "details > :not(summary), script, style, annotation, .toggle > :not(.admonition-title)"
