@@ -27,8 +27,11 @@
   function openBefore() {
     const style = document.createElement("style");
     const names = [...kept(), location.hash.slice(1)].filter(Boolean);
-    const bodies = names.map((name) => `#${CSS.escape(name)} > ${BODY}`);
-    style.textContent = `${bodies.join()} { content-visibility: visible; }`;
+    const leads = names.map((name) => `#${CSS.escape(name)}`).join();
+    style.textContent = `.seeing-section:is(${leads}, :has(${leads})) > ${BODY} {
+      content-visibility: visible;
+      margin-bottom: 2.5rem;
+    }`;
     document.head.append(style);
     return style;
   }

@@ -340,6 +340,22 @@ def demo_names(html: pathlib.Path, page: str) -> list[str]:
     return [one.name for one in built.select(f".{sections.BODY} [src^='data/']")]
 
 
+def look_at_rest(found: sync_api.Locator) -> np.ndarray:
+    """The picture of an element that has stopped changing: what it shows may come in steps.
+
+    Raises:
+        AssertionError: when it still changes after ten seconds.
+    """
+    before = b""
+    for _ in range(20):
+        found.page.wait_for_timeout(500)
+        shown = found.screenshot(animations="disabled")
+        if shown == before:
+            return np.asarray(Image.open(io.BytesIO(shown)).convert("RGB"), dtype=int)
+        before = shown
+    raise AssertionError(f"{found} still changes")
+
+
 def test_a_demo_that_started_while_closed_looks_like_any_other(
     opened, address: str, html: pathlib.Path, checkout: paths.Checkout
 ) -> None:
@@ -357,9 +373,7 @@ def test_a_demo_that_started_while_closed_looks_like_any_other(
                     page.locator(ALL).click()
                 page.mouse.move(0, 0)
                 found.scroll_into_view_if_needed()
-                page.wait_for_timeout(500)
-                shown = Image.open(io.BytesIO(found.screenshot(animations="disabled")))
-                looks.append(np.asarray(shown.convert("RGB"), dtype=int))
+                looks.append(look_at_rest(found))
             late, early = looks
             assert late.shape == early.shape, demo
             assert np.abs(late - early).max() < 8, demo

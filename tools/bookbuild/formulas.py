@@ -2,12 +2,17 @@
 
 Browsers draw MathML by themselves, screen readers read it, and a page without JavaScript shows it.
 latex2mathml translates the TeX of the sources; here its output gets the spaces that TeX has and
-MathML's dictionary of operators has not: none around a slash, thin ones around "ln" or "max". The
-font is a part of STIX Two Math (``book/_static/fonts``).
+MathML's dictionary of operators has not: none around a slash, thin ones around "ln" or "max".
+
+The font is a part of STIX Two Math. It travels in a sheet of pages with formulas, which a browser
+reads before it shows a page. By its address it would come later: then lines become longer or
+shorter while they are read, most of all where the machine's own fonts are wide.
 """
 
+import base64
+import pathlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import latex2mathml.converter
@@ -27,6 +32,20 @@ TIGHT = ("/", "…", "⋯")
 # A displayed formula longer than this may be wider than a phone, and is scrolled there.
 LONG = 40
 
+SHEET = "formulas.css"
+FONT = "book/_static/fonts/STIXTwoMath-subset.woff2"
+_RULES = """/* A part of STIX Two Math (SIL Open Font License 1.1, fonts/OFL.txt). */
+@font-face {{
+  font-family: "STIX Two Math";
+  src: url("data:font/woff2;base64,{font}") format("woff2");
+}}
+
+math {{
+  font-family: "STIX Two Math", math;
+  font-size: 1.08em;
+}}
+"""
+
 logger = logging.getLogger(__name__)
 
 
@@ -35,7 +54,24 @@ def setup(app: "application.Sphinx") -> dict[str, bool]:
     app.add_html_math_renderer(
         "mathml", inline_renderers=(_inline, None), block_renderers=(_block, None)
     )
+    app.connect("builder-inited", _write_sheet)
+    app.connect("html-page-context", _load_sheet)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _write_sheet(app: "application.Sphinx") -> None:
+    """Write the sheet before any page, since pages name it with a checksum."""
+    font = base64.b64encode((pathlib.Path(app.srcdir) / FONT).read_bytes()).decode()
+    target = pathlib.Path(app.outdir) / "_static" / SHEET
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(_RULES.format(font=font), encoding="utf-8")
+
+
+def _load_sheet(
+    app: "application.Sphinx", _name: str, _template: str, context: dict[str, Any], _tree: object
+) -> None:
+    if "<math" in context.get("body", ""):
+        app.add_css_file(SHEET)
 
 
 def _inline(translator: "html5.HTML5Translator", node: nodes.math) -> None:

@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fontTools import subset
 
-from bookbuild import css, paths, search
+from bookbuild import css, formulas, paths, search
 
 STATIC, NAME = "_static", "pages.css"
 
-# Of the site itself, for any medium.
+# Of the site itself, for any medium. The sheet of formulas is mostly a font, for some pages only.
 _LINK = re.compile(
-    r'<link\b(?![^>]*(?:\bmedia=|\bhref="(?:\w+:|//)))[^>]*\brel="stylesheet"[^>]*>\s*'
+    rf'<link\b(?![^>]*(?:\bmedia=|\bhref="(?:\w+:|//|[^"]*/{re.escape(formulas.SHEET)})))'
+    r'[^>]*\brel="stylesheet"[^>]*>\s*'
 )
 _HREF = re.compile(r'\bhref="([^"?]*)')
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL)
