@@ -233,6 +233,34 @@ def test_a_band_that_holds_guessing_is_refused_unless_declared() -> None:
     reference.require_sound({**chaos, "quick_shown": {"a": "too few steps"}}, [])
 
 
+@pytest.mark.parametrize(
+    ("otherwise", "complaint"),
+    [
+        ("pass", "quick runs with data nothing"),
+        ("record.expect('far', ['gap'], otherwise='-')", ""),
+    ],
+)
+def test_what_a_state_of_the_data_lacks_must_be_declared(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, otherwise: str, complaint: str
+) -> None:
+    states = (reference.AS_FOUND, reference.NOTHING)
+    monkeypatch.setattr(reference.quick, "__defaults__", (ROUNDS[:1], states))
+    book = committed(tmp_path)
+    only_there = (
+        f"if offline:\n    {otherwise}\nelse:\n    sample.add('far', {{'gap': 0.5}}, seed=0)"
+    )
+    write(book.root, CHAPTER, only_there, CONCLUDE, BOX)
+    notebook = book.root / "notebooks/07_tiny.ipynb"
+    for make in (reference.make, reference.make_quick):
+        if complaint:
+            with pytest.raises(reference.Refused, match=f"far_gap is recorded, and {complaint}"):
+                make(notebook, book)
+        else:
+            make(notebook, book)
+    kept = json.loads((book.root / "results/tiny.json").read_text(encoding="utf-8"))
+    assert [run["state"] for run in kept["quick_runs"]] == list(states)
+
+
 def test_a_metric_that_one_state_of_the_data_checks_needs_no_declaration() -> None:
     """Where its band holds guessing it is only shown; on the stand-in it still catches faults."""
     content = results_of([0.1, 0.9, 0.4, 0.6], guess=0.1)

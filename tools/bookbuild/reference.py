@@ -16,7 +16,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import nbformat
@@ -100,14 +100,16 @@ def make(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path:
     Raises:
         execute.ChapterFailed: when a cell raises; the old results file stays.
         ValueError: when the chapter reports nothing, or shows no provenance box.
-        Refused: after writing, when a claim does not hold or a band would prove nothing.
+        Refused: after writing, when a claim does not hold, a band would prove nothing, or a quick
+            run says nothing of something that is recorded.
     """
     content, claims_failed = _full(notebook, checkout)
     # The full run took long: it is kept, whatever becomes of the quick ones.
     write(content, checkout)
-    content |= of_quick_runs(quick(notebook, checkout))
+    fresh = quick(notebook, checkout)
+    content |= of_quick_runs(fresh)
     path = write(content, checkout)
-    require_sound(content, claims_failed)
+    require_sound(content, claims_failed, fresh["accounted_for"])
     return path
 
 
@@ -169,14 +171,15 @@ def make_quick(notebook: pathlib.Path, checkout: paths.Checkout) -> pathlib.Path
 
     Raises:
         ValueError: when the chapter has no full results yet, or measures other metrics now.
-        Refused: after writing, when a band would prove nothing.
+        Refused: after writing, when a band would prove nothing, or a quick run says nothing of
+            something that is recorded.
     """
     slug = chapters.slug(notebook)
     content = read(slug, checkout)
     fresh = quick(notebook, checkout)
     content = with_quick(content, fresh)
     path = write(content, checkout)
-    require_sound(content, [])
+    require_sound(content, [], fresh["accounted_for"])
     return path
 
 
@@ -255,7 +258,17 @@ def summary(outcomes: Sequence[tuple[dict[str, Any], Outcome]], at: str) -> dict
         "quick_shown": {k: v for one in as_found for k, v in one.said["shown"].items()},
         "quick_runs": [entry(about, outcome.said) for about, outcome in outcomes],
         "described": described,
+        "accounted_for": _accounted_for(outcomes),
     }
+
+
+def _accounted_for(outcomes: Sequence[tuple[dict[str, Any], Outcome]]) -> dict[str, set[str]]:
+    """By state of the data: what all its runs measured, or said why they did not."""
+    found: dict[str, set[str]] = {}
+    for about, outcome in outcomes:
+        names = {*outcome.said["metrics"], *outcome.said["not_measured"]}
+        found[about["state"]] = found.get(about["state"], names) & names
+    return found
 
 
 def _fastest(costs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -354,14 +367,30 @@ def processor() -> str:
     return next((name for name in INSTRUCTIONS if name in words), platform.machine())
 
 
-def require_sound(content: dict[str, Any], claims_failed: Sequence[str]) -> None:
+def require_sound(
+    content: dict[str, Any],
+    claims_failed: Sequence[str],
+    accounted_for: Mapping[str, Collection[str]] | None = None,
+) -> None:
     """Refuse results that the page does not agree with, or that would check nothing.
 
+    Args:
+        content: of the results file.
+        claims_failed: sentences that the full run found wrong.
+        accounted_for: by state of the data, what fresh quick runs measured, or said why not.
+
     Raises:
-        Refused: naming each claim that does not hold, and each metric whose bands all hold what
-            guessing gives.
+        Refused: naming each claim that does not hold, each metric whose bands all hold what
+            guessing gives, and each that a state's quick runs lose without a word.
     """
     problems = [f"not so: {sentence}" for sentence in claims_failed]
+    problems += [
+        f"{name} is recorded, and quick runs with data {state} do not say why they lack it: "
+        "declare it by record.expect(..., otherwise=...)"
+        for state, names in (accounted_for or {}).items()
+        for name in content["metrics"]
+        if name not in names
+    ]
     problems += [
         f"{name}: its band holds guessing ({why}); give it no guess, or declare it by "
         "record.only_shown"
