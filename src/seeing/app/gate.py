@@ -127,7 +127,8 @@ class Gate:
             message = await receive()
             count += len(message.get("body", b""))
             if count > self._most_bytes:
-                await _drain(receive, self._most_bytes)
+                if message.get("more_body"):
+                    await _drain(receive, self._most_bytes)
                 raise exceptions.HTTPException(413, self._too_many(count))
             return message
 
