@@ -1,4 +1,4 @@
-"""``python -m seeing``: train a classifier on a folder of photographs, and ask it for names.
+"""``python -m seeing``: train a classifier on a folder of photographs, ask it for names, export it.
 
 Explained on the page *The Command Line*, its steps in chapter 8, *A Flower Classifier*.
 """
@@ -57,11 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Keras takes seconds to import; --help and wrong options do without it.
         keras_settings.require_usable()
-        from seeing.app import classifier
+        from seeing.app import classifier, exporting
 
-        expected += (classifier.CannotTrain, classifier.NotAClassifier)
+        expected += (classifier.CannotTrain, classifier.NotAClassifier, exporting.CannotExport)
         with _warnings_in_one_line():
-            status = train(options) if options.command == "train" else predict(options)
+            command = {"train": train, "predict": predict, "export": export}[options.command]
+            status = command(options)
         sys.stdout.flush()  # so that a closed pipe is noticed here, not at the end of Python
         return status
     except BrokenPipeError:
@@ -129,7 +130,7 @@ def _nobody_reads() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options of both commands."""
+    """The options of all commands."""
     both = argparse.ArgumentParser(prog="python -m seeing", description="Photographs to names.")
     commands = both.add_subparsers(dest="command", required=True)
     training = commands.add_parser(
@@ -160,6 +161,25 @@ def parser() -> argparse.ArgumentParser:
     )
     asking.add_argument(
         "--png", metavar="FOLDER", help="also draw each photograph with its names, as PNG files"
+    )
+    exporting = commands.add_parser(
+        "export", help="write a classifier as files that other programs can run"
+    )
+    exporting.add_argument("model", metavar="MODEL", help="a folder that train wrote")
+    exporting.add_argument(
+        "--formats",
+        metavar="FORMAT",
+        nargs="+",
+        default=["keras", "litert", "onnx"],
+        help="of keras, litert, onnx and litert-int8 [keras litert onnx]",
+    )
+    exporting.add_argument(
+        "--output", metavar="FOLDER", help="new folder for the files [MODEL_exported]"
+    )
+    exporting.add_argument(
+        "--calibrate",
+        metavar="PHOTOGRAPHS",
+        help="a folder of photographs, which litert-int8 needs and all formats are tried on",
     )
     return both
 
@@ -239,6 +259,20 @@ def predict(options: argparse.Namespace) -> int:
             place = _draw(trained, path, row, pathlib.Path(options.png), options.top)
             print(f"  drawn: {place}")
     return status
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a classifier in other formats, and print how each does."""
+    from seeing.app import exporting
+
+    model = pathlib.Path(options.model).resolve()  # which gives "." a name
+    output = pathlib.Path(options.output or model.parent / f"{model.name}_exported")
+    exported = exporting.export(
+        options.model, output, options.formats, photographs=options.calibrate
+    )
+    print(exported.table())
+    print(f"saved: {output}")
+    return 0
 
 
 def _require_folder(folder: pathlib.Path) -> None:

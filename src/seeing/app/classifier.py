@@ -263,12 +263,13 @@ def measure(
     return Measured(classifier, probabilities, accuracy, seconds)
 
 
-def require_place(folder: pathlib.Path, room: int = 0) -> None:
+def require_place(folder: pathlib.Path, room: int = 0, what: str = "a classifier") -> None:
     """Find out whether a new folder can be made and filled: before hours of training, not after.
 
     Args:
         folder: the folder to be.
         room: bytes that it will hold.
+        what: what it will hold.
 
     Raises:
         FileExistsError: when there is something of that name already; nothing is written over.
@@ -302,7 +303,7 @@ def require_place(folder: pathlib.Path, room: int = 0) -> None:
         ) from error
     if free < room:
         raise OSError(
-            f"{parent} has {free / 1e6:.0f} MB left, a classifier takes up to {room / 1e6:.0f} MB; "
+            f"{parent} has {free / 1e6:.0f} MB left, {what} takes up to {room / 1e6:.0f} MB; "
             "choose another place, or make room"
         )
 
