@@ -7,9 +7,14 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from seeing.photos import reading
+
+# A little more than 1/2. Values just between two whole numbers are frequent, and each program that
+# runs the network errs by some 1e-5 around them: so all of them round up, everywhere.
+HALF = 0.5 + 2**-10
 
 
 def from_photographs(network: keras.Model, looks: Sequence[reading.Look]) -> keras.Model:
@@ -30,7 +35,27 @@ def from_photographs(network: keras.Model, looks: Sequence[reading.Look]) -> ker
     pixels = ops.cast(photographs, "float32")
     cut = ops.concatenate([squares(pixels, size, look) for look in looks], axis=0)
     answers = ops.reshape(network(cut, training=False), (len(looks), -1, n_classes))
-    return keras.Model(photographs, ops.mean(answers, axis=0), name="classifier")
+    whole = keras.Model(photographs, ops.mean(answers, axis=0), name="classifier")
+    return _without_tensors(whole)
+
+
+def _without_tensors(network: keras.Model) -> keras.Model:
+    """The same network, its layers shared, with plain numbers where it adds or subtracts tensors.
+
+    Keras's preprocessing for ResNet50 adds one, and tf2onnx takes it for an input of the network.
+    """
+
+    def call(operation: keras.Operation, *values: object, **options: object) -> object:
+        values, options = keras.tree.map_structure(_as_numbers, (values, options))
+        return operation(*values, **options)
+
+    return keras.models.clone_model(
+        network, clone_function=lambda layer: layer, call_function=call, recursive=True
+    )
+
+
+def _as_numbers(one: object) -> object:
+    return one.numpy() if isinstance(one, tf.Tensor) else one
 
 
 def squares(
@@ -79,4 +104,4 @@ def _weights(
 
 
 def _whole(numbers: keras.KerasTensor) -> keras.KerasTensor:
-    return ops.floor(numbers + 0.5)
+    return ops.floor(numbers + HALF)

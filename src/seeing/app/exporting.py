@@ -179,7 +179,8 @@ def export(
         formats: names among ``FILES``.
         photographs: a folder of photographs, at any depth, to calibrate files of 8-bit numbers on
             and to compare all files on. Float files are otherwise compared on drawn pictures.
-        say: gets the name of each photograph that cannot be used, with the reason.
+        say: gets each photograph that cannot be used, with the reason, and which format is being
+            written; of a large network one takes a minute.
 
     Raises:
         CannotExport: when a format is not known, a package for it is not installed, there are no
@@ -206,7 +207,7 @@ def export(
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = pathlib.Path(tempfile.mkdtemp(prefix=".export-", dir=output.parent))
     try:
-        exported = _write_all(trained, network, formats, pictures, description, partial)
+        exported = _write_all(trained, network, formats, pictures, description, partial, say)
         (partial / REPORT_FILE).write_text(exported.as_json(description), encoding="utf-8")
         partial.chmod(0o755)
         partial.rename(output)
@@ -334,6 +335,7 @@ def _write_all(
     pictures: _Pictures,
     description: dict[str, object],
     folder: pathlib.Path,
+    say: Callable[[str], None],
 ) -> Exported:
     """Write each format into a folder, and try it."""
     compared = pictures.held[:COMPARED]
@@ -342,6 +344,7 @@ def _write_all(
     written = []
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as scratch:
         for name in formats:
+            say(f"writing {name} ...")
             path = folder / FILES[name]
             with _named(name):
                 _write(name, network, pictures, path, pathlib.Path(scratch))
