@@ -162,21 +162,21 @@ def parser() -> argparse.ArgumentParser:
     asking.add_argument(
         "--png", metavar="FOLDER", help="also draw each photograph with its names, as PNG files"
     )
-    exporting = commands.add_parser(
+    writing = commands.add_parser(
         "export", help="write a classifier as files that other programs can run"
     )
-    exporting.add_argument("model", metavar="MODEL", help="a folder that train wrote")
-    exporting.add_argument(
+    writing.add_argument("model", metavar="MODEL", help="a folder that train wrote")
+    writing.add_argument(
         "--formats",
         metavar="FORMAT",
         nargs="+",
         default=["keras", "litert", "onnx"],
         help="of keras, litert, onnx and litert-int8 [keras litert onnx]",
     )
-    exporting.add_argument(
+    writing.add_argument(
         "--output", metavar="FOLDER", help="new folder for the files [MODEL_exported]"
     )
-    exporting.add_argument(
+    writing.add_argument(
         "--calibrate",
         metavar="PHOTOGRAPHS",
         help="a folder of photographs, which litert-int8 needs and all formats are tried on",
