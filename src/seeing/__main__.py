@@ -57,9 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Keras takes seconds to import; --help and wrong options do without it.
         keras_settings.require_usable()
-        from seeing.app import classifier, exporting
+        from seeing.app import classifier
 
-        expected += (classifier.CannotTrain, classifier.NotAClassifier, exporting.CannotExport)
+        expected += (classifier.CannotTrain, classifier.NotAClassifier)
+        if options.command == "export":
+            from seeing.app import exporting
+
+            expected += (exporting.CannotExport,)
         with _warnings_in_one_line():
             command = {"train": train, "predict": predict, "export": export}[options.command]
             status = command(options)
