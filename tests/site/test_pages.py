@@ -44,6 +44,7 @@ class Visit:
         shown_theme: the theme that the page says it shows.
         scroll_width: how wide its content is, in pixels.
         requests: every address that it asked for.
+        fonts: those of them that are fonts of their own, in no sheet and no page.
         missing: addresses that were answered with an error.
         errors: what scripts raised or wrote to the console as an error.
         sizes: bytes of each address, as any host sends them: text compressed, fonts as they are.
@@ -56,6 +57,7 @@ class Visit:
     shown_theme: str | None
     scroll_width: int
     requests: list[str]
+    fonts: list[str]
     missing: list[str]
     errors: list[str]
     sizes: dict[str, int]
@@ -91,10 +93,10 @@ def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width:
         color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce"
     )
     page = context.new_page()
-    requests: list[str] = []
+    requests: list[sync_api.Request] = []
     answers: list[sync_api.Response] = []
     errors: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
+    page.on("request", requests.append)
     page.on("response", lambda answer: answers.append(answer))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
@@ -108,7 +110,12 @@ def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width:
         width=width,
         shown_theme=page.locator("html").get_attribute("data-theme"),
         scroll_width=page.evaluate("document.documentElement.scrollWidth"),
-        requests=list(requests),
+        requests=[one.url for one in requests],
+        fonts=[
+            one.url
+            for one in requests
+            if one.resource_type == "font" and not one.url.startswith("data:")
+        ],
         missing=[answer.url for answer in answers if answer.status >= 400],
         errors=list(errors),  # as they are now: axe-core makes requests of its own
         sizes=sizes,
@@ -139,6 +146,11 @@ def test_no_page_asks_for_anything_outside_the_book(visits: list[Visit], address
     for one in visits:
         assert len(one.requests) > 5, one.where  # the listener did hear the book's own requests
         assert [url for url in one.requests if not url.startswith(own)] == [], one.where
+
+
+def test_no_page_waits_for_a_font_when_it_is_shown(visits: list[Visit]) -> None:
+    """A font with an address of its own comes after the words, and moves the lines."""
+    assert {one.where: one.fonts for one in visits if one.fonts} == {}
 
 
 def test_nothing_is_missing_and_no_script_fails(visits: list[Visit]) -> None:
