@@ -30,7 +30,7 @@
     const leads = names.map((name) => `#${CSS.escape(name)}`).join();
     style.textContent = `.seeing-section:is(${leads}, :has(${leads})) > ${BODY} {
       content-visibility: visible;
-      margin-bottom: 2.5rem;
+      margin-bottom: var(--seeing-section-gap);
     }`;
     document.head.append(style);
     return style;
