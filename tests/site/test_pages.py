@@ -96,7 +96,7 @@ def visit(browser: sync_api.Browser, address: str, name: str, theme: str, width:
     requests: list[sync_api.Request] = []
     answers: list[sync_api.Response] = []
     errors: list[str] = []
-    page.on("request", requests.append)
+    page.on("request", lambda request: requests.append(request))
     page.on("response", lambda answer: answers.append(answer))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
