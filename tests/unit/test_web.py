@@ -1,4 +1,4 @@
-"""What a host, a search engine and a shared link get: a map, a page for lost readers, a picture."""
+"""What a host, a search engine and a shared link get: start, map, picture, a page for the lost."""
 
 import io
 import re
@@ -39,6 +39,43 @@ def test_a_book_that_is_published_nowhere_gets_neither(book: Book) -> None:
     web.write(book.checkout)
     assert not (book.checkout.html / web.SITEMAP).exists()
     assert not (book.checkout.html / web.NOT_FOUND).exists()
+
+
+FRONT = """<html lang="en"><head><meta charset="utf-8">
+<meta name="description" content="It &amp; I">
+<link rel="canonical" href="https://example.org/a-book/front.html">
+<title>A book</title><link rel="stylesheet" href="../_static/a.css">
+<link rel="icon" href="../_static/eye.svg"></head><body><h1>Hello</h1></body></html>"""
+
+
+def test_the_start_leads_to_the_first_page_and_shows_its_title_description_and_icon(
+    book: Book,
+) -> None:
+    first, *_ = book.checkout.pages()
+    book.write(f"_build/html/{first}.html", FRONT)
+    book.write(f"_build/html/{web.START}", "<html>Jupyter Book's own</html>")
+    web.write(book.checkout)
+    start = (book.checkout.html / web.START).read_text(encoding="utf-8")
+    page = BeautifulSoup(start, "html.parser")
+    assert page.select_one("meta[http-equiv=refresh]")["content"] == f"0; url={first}.html"
+    assert page.a["href"] == f"{first}.html"
+    assert page.select_one("[rel=canonical]")["href"] == f"{BASE}front.html", "it stays whole"
+    assert page.title.get_text() == page.a.get_text() == "A book"
+    assert page.select_one("meta[name=description]")["content"] == "It & I"
+    assert not page.select("[rel=stylesheet], h1")
+    assert len(page.select("[charset]")) == 1
+
+
+def test_the_start_finds_the_icon_of_a_page_in_a_folder() -> None:
+    page = BeautifulSoup(web.start(FRONT, "book/front.html"), "html.parser")
+    assert page.select_one("[rel=icon]")["href"] == "_static/eye.svg"
+
+
+def test_a_first_page_that_is_the_start_is_left_alone(book: Book) -> None:
+    book.write("_toc.yml", "format: jb-book\nroot: index\n")
+    book.write(f"_build/html/{web.START}", FRONT)
+    web.write(book.checkout)
+    assert (book.checkout.html / web.START).read_text(encoding="utf-8") == FRONT
 
 
 def test_the_page_for_lost_readers_works_below_any_address() -> None:

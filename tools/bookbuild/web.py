@@ -5,8 +5,10 @@ import html
 import io
 from collections.abc import Callable
 from typing import Any
+from urllib import parse
 from xml.sax import saxutils
 
+import bs4
 from matplotlib import figure, patches
 
 from bookbuild import paths
@@ -18,7 +20,7 @@ SUBTITLE = "An executable book on image classification\nwith Keras and TensorFlo
 # What services that show a shared link expect, in pixels.
 PREVIEW_SIZE = (1200, 630)
 
-SITEMAP, NOT_FOUND = "sitemap.xml", "404.html"
+SITEMAP, NOT_FOUND, START = "sitemap.xml", "404.html", "index.html"
 
 
 def address(checkout: paths.Checkout) -> str:
@@ -27,16 +29,47 @@ def address(checkout: paths.Checkout) -> str:
 
 
 def write(checkout: paths.Checkout) -> None:
-    """Write the site's map and its page for addresses that lead nowhere.
+    """Write the site's start, its map, and its page for addresses that lead nowhere.
 
-    Both name pages by their whole addresses: a book that is published nowhere has neither.
+    The last two name pages by their whole addresses: a book that is published nowhere has neither.
     """
     base = address(checkout)
     built = [page for page in checkout.pages() if (checkout.html / f"{page}.html").is_file()]
+    if built and (first := f"{built[0]}.html") != START:
+        front = (checkout.html / first).read_text(encoding="utf-8")
+        (checkout.html / START).write_text(start(front, first), encoding="utf-8")
     if base and built:
         title = checkout.settings()["title"]
         (checkout.html / SITEMAP).write_text(sitemap(base, built), encoding="utf-8")
         (checkout.html / NOT_FOUND).write_text(not_found(base, title), encoding="utf-8")
+
+
+def start(front: str, first: str) -> str:
+    """The page at the site's own address, which leads to the book's first page.
+
+    What is shared and found is that address, and a browser looks there for an icon: so it has the
+    first page's title, description, preview and icon, which Jupyter Book's has not.
+
+    Args:
+        front: the first page.
+        first: where it is, seen from the site's top.
+    """
+    page = bs4.BeautifulSoup(front, "html.parser")
+    head = page.new_tag("head")
+    head.append(page.new_tag("meta", charset="utf-8"))
+    lead = {"http-equiv": "refresh", "content": f"0; url={first}"}
+    head.append(page.new_tag("meta", attrs=lead))
+    for one in page.select(
+        "title, meta[name], meta[property], link:is([rel=icon], [rel=canonical])"
+    ):
+        if one.name == "link":
+            one["href"] = parse.urljoin(first, one["href"])
+        head.append(one.extract())
+    title = head.title.get_text() if head.title else first
+    body = page.new_tag("body")
+    body.append(page.new_tag("a", attrs={"href": first}, string=title))
+    language = page.html.get("lang", "en") if page.html else "en"
+    return f'<!DOCTYPE html>\n<html lang="{html.escape(language)}">\n{head}\n{body}\n</html>\n'
 
 
 def sitemap(base: str, pages: list[str]) -> str:
