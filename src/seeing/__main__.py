@@ -1,4 +1,4 @@
-"""``python -m seeing``: train a classifier on a folder of photographs, and ask it for names.
+"""``python -m seeing``: train a classifier on photographs, ask it, serve it, export it.
 
 Explained on the page *The Command Line*, its steps in chapter 8, *A Flower Classifier*.
 """
@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import socket
 import sys
 import tempfile
 import warnings
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 STOPPED = 130  # what a shell gives for a command that Ctrl-C ended
 
 try:
-    from seeing.app import keras_settings
+    from seeing.app import keras_settings, serve, stored
     from seeing.datasets import sources
     from seeing.photos import folders, reading
 except KeyboardInterrupt:  # loading them takes a moment, too
@@ -52,16 +53,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folders.NotAnImageFolder,
         reading.UnreadableImage,
         sources.DataUnavailable,
+        serve.CannotServe,
+        stored.NotAClassifier,
         OSError,
     )
     try:
+        if options.command == "serve":
+            options.place = take_place(options)
         # Keras takes seconds to import; --help and wrong options do without it.
         keras_settings.require_usable()
         from seeing.app import classifier
 
-        expected += (classifier.CannotTrain, classifier.NotAClassifier)
+        expected += (classifier.CannotTrain,)
+        if options.command == "export":
+            from seeing.app import exporting
+
+            expected += (exporting.CannotExport,)
+        command = {"train": train, "predict": predict, "serve": answer, "export": export}
         with _warnings_in_one_line():
-            status = train(options) if options.command == "train" else predict(options)
+            status = command[options.command](options)
         sys.stdout.flush()  # so that a closed pipe is noticed here, not at the end of Python
         return status
     except BrokenPipeError:
@@ -129,9 +139,9 @@ def _nobody_reads() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options of both commands."""
-    both = argparse.ArgumentParser(prog="python -m seeing", description="Photographs to names.")
-    commands = both.add_subparsers(dest="command", required=True)
+    """The options of all commands."""
+    every = argparse.ArgumentParser(prog="python -m seeing", description="Photographs to names.")
+    commands = every.add_subparsers(dest="command", required=True)
     training = commands.add_parser(
         "train", help="train a classifier on a folder that holds one subfolder a class"
     )
@@ -161,13 +171,63 @@ def parser() -> argparse.ArgumentParser:
     asking.add_argument(
         "--png", metavar="FOLDER", help="also draw each photograph with its names, as PNG files"
     )
-    return both
+    serving = commands.add_parser(
+        "serve", help="name photographs for other programs, over HTTP; needs the extra `app`"
+    )
+    serving.add_argument("model", metavar="MODEL", help="a folder that train wrote")
+    serving.add_argument(
+        "--host", default="127.0.0.1", help="address; any but loopback needs a token [127.0.0.1]"
+    )
+    serving.add_argument(
+        "--port", type=_port, default=8000, help="0 to 65535; 0 takes a free one [8000]"
+    )
+    serving.add_argument("--token", help="what requests have to bring, 16 characters or more")
+    serving.add_argument(
+        "--unsure-below",
+        metavar="PROBABILITY",
+        type=_probability,
+        default=0.0,
+        help='answer "don\'t know" where the largest probability is below this [0: never]',
+    )
+    writing = commands.add_parser(
+        "export", help="write a classifier as files that other programs can run"
+    )
+    writing.add_argument("model", metavar="MODEL", help="a folder that train wrote")
+    writing.add_argument(
+        "--formats",
+        metavar="FORMAT",
+        nargs="+",
+        default=["keras", "litert", "onnx"],
+        help="of keras, litert, onnx and litert-int8 [keras litert onnx]",
+    )
+    writing.add_argument(
+        "--output", metavar="FOLDER", help="new folder for the files [MODEL_exported]"
+    )
+    writing.add_argument(
+        "--calibrate",
+        metavar="PHOTOGRAPHS",
+        help="a folder of photographs, which litert-int8 needs and all formats are tried on",
+    )
+    return every
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+    return int(text)
+
+
+def _probability(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a probability, 0 to 1")
 
 
 def train(options: argparse.Namespace) -> int:
@@ -239,6 +299,35 @@ def predict(options: argparse.Namespace) -> int:
             place = _draw(trained, path, row, pathlib.Path(options.png), options.top)
             print(f"  drawn: {place}")
     return status
+
+
+def take_place(options: argparse.Namespace) -> socket.socket:
+    """Find out what speaks against serving, before Keras is loaded; the address that is taken."""
+    serve.require_installed()
+    serve.require_private(options.host, options.token)
+    stored.describe(pathlib.Path(options.model))
+    return serve.bind(options.host, options.port)
+
+
+def answer(options: argparse.Namespace) -> int:
+    """Name photographs over HTTP until a signal to stop."""
+    model = pathlib.Path(options.model)
+    serve.run(model, options.place, options.host, options.token, options.unsure_below)
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a classifier in other formats, and print how each does."""
+    from seeing.app import exporting
+
+    model = pathlib.Path(options.model).resolve()  # which gives "." a name
+    output = pathlib.Path(options.output or model.parent / f"{model.name}_exported")
+    exported = exporting.export(
+        options.model, output, options.formats, photographs=options.calibrate
+    )
+    print(exported.table())
+    print(f"saved: {output}")
+    return 0
 
 
 def _require_folder(folder: pathlib.Path) -> None:

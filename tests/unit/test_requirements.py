@@ -177,7 +177,7 @@ def imported_by(folder: pathlib.Path) -> set[str]:
 # Modules whose package has another name.
 PACKAGE_OF = {"PIL": "pillow", "bs4": "beautifulsoup4", "skimage": "scikit-image"}
 PACKAGE_OF |= {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipython"}
-PACKAGE_OF |= {"fontTools": "fonttools"}
+PACKAGE_OF |= {"fontTools": "fonttools", "ai_edge_litert": "ai-edge-litert"}
 OURS = {"seeing", "bookbuild", "everywhere", "fakes"}
 
 

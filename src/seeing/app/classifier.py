@@ -6,7 +6,6 @@ too. ``python -m seeing`` offers the same from the command line.
 Explained in chapter 8, *A Flower Classifier*.
 """
 
-import collections
 import dataclasses
 import hashlib
 import json
@@ -17,22 +16,20 @@ import shutil
 import tempfile
 import time
 import unicodedata
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from typing import get_args
 
 import keras
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from seeing.app import keras_settings, report
+from seeing.app import keras_settings, report, stored
 from seeing.figures import lettering, pictures
 from seeing.models import backbones, fine_tuning, heads, resnet50
 from seeing.photos import folders, near_duplicates, reading, splits
 
-NETWORK_FILE = "network.keras"
-CLASSES_FILE = "classes.json"
+NETWORK_FILE, CLASSES_FILE = stored.NETWORK_FILE, stored.CLASSES_FILE
+NotAClassifier = stored.NotAClassifier  # what `load` raises
 ROOM = 110_000_000  # bytes on disk: ResNet50's weights take 94 million, the last blocks' no more
 MAX_SEED = 2**31 - 1  # what all libraries' generators take
 
@@ -52,10 +49,6 @@ UNKNOWN = "not known: no photograph in it"
 
 class CannotTrain(ValueError):
     """A folder or an option does not allow training. The message says why, and what to do."""
-
-
-class NotAClassifier(ValueError):
-    """A folder does not hold a classifier that can be read. The message says why."""
 
 
 class SavedElsewhere(OSError):
@@ -177,12 +170,12 @@ class PhotoClassifier:
         return partial
 
     def _write_names(self, folder: pathlib.Path) -> None:
-        stored = {
+        description = {
             "class_names": self.class_names,
             "looks": self.looks,
             "network_sha256": _sha256(folder / NETWORK_FILE),
         }
-        text = json.dumps(stored, ensure_ascii=False, indent=1)
+        text = json.dumps(description, ensure_ascii=False, indent=1)
         (folder / CLASSES_FILE).write_text(text + "\n", encoding="utf-8")
         folder.chmod(0o755)
 
@@ -263,12 +256,13 @@ def measure(
     return Measured(classifier, probabilities, accuracy, seconds)
 
 
-def require_place(folder: pathlib.Path, room: int = 0) -> None:
+def require_place(folder: pathlib.Path, room: int = 0, what: str = "a classifier") -> None:
     """Find out whether a new folder can be made and filled: before hours of training, not after.
 
     Args:
         folder: the folder to be.
         room: bytes that it will hold.
+        what: what it will hold.
 
     Raises:
         FileExistsError: when there is something of that name already; nothing is written over.
@@ -302,7 +296,7 @@ def require_place(folder: pathlib.Path, room: int = 0) -> None:
         ) from error
     if free < room:
         raise OSError(
-            f"{parent} has {free / 1e6:.0f} MB left, a classifier takes up to {room / 1e6:.0f} MB; "
+            f"{parent} has {free / 1e6:.0f} MB left, {what} takes up to {room / 1e6:.0f} MB; "
             "choose another place, or make room"
         )
 
@@ -345,58 +339,18 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
     """
     keras_settings.require_usable()
     folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise NotAClassifier(f"{folder} {what}; expected a folder that `train` wrote")
-    for name in (NETWORK_FILE, CLASSES_FILE):
-        if not (folder / name).is_file():
-            raise NotAClassifier(
-                f"{folder} holds no {name}; expected a folder that `python -m seeing train` wrote"
-            )
-    class_names, looks, digest = _read_names(folder / CLASSES_FILE)
-    network = _read_network(folder / NETWORK_FILE, digest)
-    if network.outputs[0].shape[-1] != len(class_names):
+    description = stored.describe(folder)
+    network = _read_network(folder / NETWORK_FILE, description.network_sha256)
+    if network.outputs[0].shape[-1] != len(description.class_names):
         raise NotAClassifier(
             f"{folder}: the network has {network.outputs[0].shape[-1]} outputs, {CLASSES_FILE} "
-            f"{len(class_names)} names; they do not belong together"
+            f"{len(description.class_names)} names; they do not belong together"
         )
-    return PhotoClassifier(network, class_names, looks)
-
-
-def _read_names(
-    path: pathlib.Path,
-) -> tuple[tuple[str, ...], tuple[reading.Look, ...], str | None]:
-    """Class names, looks, and the SHA-256 of the network they belong to, where it is given."""
-    content = path.read_bytes()
-    if content.startswith(reading.GIT_LFS_START):
-        raise NotAClassifier(f"{path} is {reading.GIT_LFS_REASON}")
-    try:
-        stored = json.loads(content.decode("utf-8-sig"))  # some editors put a mark before the text
-    except UnicodeDecodeError as error:
-        raise NotAClassifier(f"{path} cannot be read: it is not UTF-8; save it as UTF-8") from error
-    except ValueError as error:
-        raise NotAClassifier(f"{path} cannot be read: {error}") from error
-    class_names = stored.get("class_names") if isinstance(stored, dict) else None
-    if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):
-        raise NotAClassifier(
-            f"{path} holds {_shortened(repr(stored))}; expected a list of names, such as "
-            '{"class_names": ["daisy", "rose"]}'
-        )
-    for name, count in collections.Counter(class_names).items():
-        if count > 1:
-            raise NotAClassifier(f"{path} names {name!r} {count} times; expected different names")
-    looks, known = stored.get("looks", ["center"]), get_args(reading.Look)
-    if not isinstance(looks, list) or not looks or not set(map(str, looks)) <= set(known):
-        raise NotAClassifier(
-            f"{path} has looks of {_shortened(repr(looks))}; expected a list of one or more of "
-            f"{', '.join(known)}; a later version of this program may have written it"
-        )
-    return tuple(class_names), tuple(looks), stored.get("network_sha256")
+    return PhotoClassifier(network, description.class_names, description.looks)
 
 
 def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
     """The network in a file, if it is whole, the one that is expected, and names photographs."""
-    _require_keras_file(path)
     if digest is not None and _sha256(path) != digest:
         raise NotAClassifier(
             f"{path} is not the network that {CLASSES_FILE} was saved with: it is damaged, or was "
@@ -410,24 +364,9 @@ def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
         raise
     # A damaged archive fails in as many ways as zip, HDF5 and JSON have.
     except Exception as error:
-        raise NotAClassifier(f"{path} cannot be read: {_shortened(str(error))}") from error
+        raise NotAClassifier(f"{path} cannot be read: {stored.shortened(str(error))}") from error
     _require_photographs_to_probabilities(network, path)
     return network
-
-
-def _require_keras_file(path: pathlib.Path) -> None:
-    if zipfile.is_zipfile(path):
-        return
-    with path.open("rb") as file:
-        start = file.read(64)
-    what = "is no Keras network: a .keras file is a zip archive"
-    if start.startswith(reading.GIT_LFS_START):
-        what = f"is {reading.GIT_LFS_REASON}"
-    elif start.startswith(b"PK"):
-        what = f"is cut short, it ends after {path.stat().st_size:,} bytes; copy it again"
-    elif start.startswith(b"\x89HDF"):
-        what = "is an HDF5 file; load it with Keras and save it as .keras"
-    raise NotAClassifier(f"{path} cannot be read: it {what}")
 
 
 def _require_photographs_to_probabilities(network: keras.Model, path: pathlib.Path) -> None:
@@ -449,12 +388,6 @@ def _require_photographs_to_probabilities(network: keras.Model, path: pathlib.Pa
 
 def _listed(shapes: Sequence[tuple]) -> str:
     return " and ".join(map(str, shapes)) or "what it does not say"
-
-
-def _shortened(text: str, length: int = 200) -> str:
-    """One line of at most so many characters: Keras's messages may fill a page."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[:length]} ..."
 
 
 def _sha256(path: pathlib.Path) -> str:

@@ -186,7 +186,7 @@ def of_photographs(
     if not paths:
         return np.zeros((0, *shape), dtype=dtype)
     kept = len(paths) * int(np.prod(shape)) * np.dtype(dtype).itemsize
-    _require_memory(
+    _require_batches(
         kept,
         image_size,
         f"features of {len(paths):,} photographs of {image_size} pixels",
@@ -255,7 +255,7 @@ def random_views(
     what = f"{count} views of {len(paths):,} photographs of {image_size} pixels"
     numbers = int(np.prod(shape))
     # Read again, the numbers of a batch are single precision, and batches wait for their turn.
-    _require_memory(4 * WAITING_BATCHES * BATCH_SIZE * numbers, image_size, what, "smaller images")
+    _require_batches(4 * WAITING_BATCHES * BATCH_SIZE * numbers, image_size, what, "smaller images")
     _require_disk(2 * len(paths) * count * numbers, what, "fewer views or smaller images")
     layers = [keras.layers.RandomFlip("horizontal", seed=seed)]
     if crop == "random":
@@ -351,16 +351,22 @@ def _require_disk(needed: int, what: str, instead: str) -> None:
         )
 
 
-def _require_memory(kept: int, image_size: int, what: str, instead: str) -> None:
+def _require_batches(kept: int, image_size: int, what: str, instead: str) -> None:
+    """Refuse a result of ``kept`` bytes that does not fit into memory beside a batch of images."""
+    require_memory(kept + BATCH_SIZE * image_size**2 * BYTES_A_PIXEL, what, instead)
+
+
+def require_memory(needed: int, what: str, instead: str) -> None:
     """Refuse work that needs more than most of the memory that is free.
 
     Args:
-        kept: bytes of the result.
-        image_size: width and height of the images that the network sees, in batches.
-        what: the result, in words.
+        needed: bytes.
+        what: what needs them, in words, several things.
         instead: what to take instead.
+
+    Raises:
+        MemoryError: with all of that in a sentence.
     """
-    needed = kept + BATCH_SIZE * image_size**2 * BYTES_A_PIXEL
     available = psutil.virtual_memory().available
     if needed > 0.8 * available:
         raise MemoryError(

@@ -287,7 +287,24 @@ def read_square(
     shorter_side = shorter_side or image_size
     if shorter_side < image_size:
         raise ValueError(f"shorter_side is {shorter_side}, less than image_size {image_size}")
-    image = _opened(path, shorter_side)
+    return _square(_opened(path, shorter_side), image_size, shorter_side, look)
+
+
+def square_of(pixels: np.ndarray, image_size: int, *, look: Look = "center") -> np.ndarray:
+    """One square of an image that is in memory, as :func:`read_square` gives it of a file.
+
+    Args:
+        pixels: uint8, shape (height, width, 3).
+        image_size: width and height of the result, in pixels.
+        look: as for :func:`read_square`.
+
+    Returns:
+        uint8, shape (image_size, image_size, 3).
+    """
+    return _square(Image.fromarray(pixels), image_size, image_size, look)
+
+
+def _square(image: Image.Image, image_size: int, shorter_side: int, look: Look) -> np.ndarray:
     box = (0.0, 0.0, float(image.width), float(image.height))
     if look == "center":
         # Cut and resize in one step: pixels outside the square are never computed.
