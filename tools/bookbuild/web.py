@@ -67,7 +67,9 @@ def start(front: str, first: str) -> str:
         head.append(one.extract())
     title = head.title.get_text() if head.title else first
     body = page.new_tag("body")
-    body.append(page.new_tag("a", attrs={"href": first}, string=title))
+    link = page.new_tag("a", attrs={"href": first})
+    link.string = title
+    body.append(link)
     language = page.html.get("lang", "en") if page.html else "en"
     return f'<!DOCTYPE html>\n<html lang="{html.escape(language)}">\n{head}\n{body}\n</html>\n'
 

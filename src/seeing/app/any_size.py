@@ -49,9 +49,13 @@ def _without_tensors(network: keras.Model) -> keras.Model:
         values, options = keras.tree.map_structure(_as_numbers, (values, options))
         return operation(*values, **options)
 
-    return keras.models.clone_model(
-        network, clone_function=lambda layer: layer, call_function=call, recursive=True
-    )
+    # Not by Keras's own recursion: 3.12.1's forgets about `call` in networks within the network.
+    def clone(layer: keras.Layer) -> keras.Layer:
+        return _without_tensors(layer) if isinstance(layer, keras.Model) else layer
+
+    if isinstance(network, keras.Sequential):
+        return keras.models.clone_model(network, clone_function=clone)
+    return keras.models.clone_model(network, clone_function=clone, call_function=call)
 
 
 def _as_numbers(one: object) -> object:
