@@ -123,7 +123,7 @@ def require_two_kinds(labeled: linear.Labeled) -> None:
     """
     if not len(labeled):
         raise linear.CannotLearn("no photograph is labeled yet; label some of each class")
-    if (labeled.Y == labeled.Y[0]).all():
+    if len(np.unique(labeled.kinds)) < 2:
         raise linear.CannotLearn(
             f"all {len(labeled):,} labeled photographs have the same label; label some of another "
             "class"
