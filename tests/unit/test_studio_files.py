@@ -1,4 +1,4 @@
-"""Files of the studio are whole or not there, whenever their writer is killed; jobs can be ended."""
+"""Files of the studio are whole or not there, whenever their writer is killed."""
 
 import signal
 import subprocess

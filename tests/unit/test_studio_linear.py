@@ -1,4 +1,4 @@
-"""A head is scikit-learn's logistic regression, whatever labels there are, and says what it lacks."""
+"""A head is scikit-learn's logistic regression, whatever labels there are."""
 
 import warnings
 
@@ -90,9 +90,7 @@ def test_how_often_a_photograph_counts_is_as_if_it_were_there_so_often():
     drawn = np.repeat(np.arange(40), times)
     again.fit(scaling.apply(labeled.X[drawn]), labeled.Y[drawn].argmax(axis=1))
     found = linear.fit(labeled, scaling, C=0.1, times=times).probabilities(labeled.X)
-    np.testing.assert_allclose(
-        found, again.predict_proba(scaling.apply(labeled.X)), atol=5e-3
-    )
+    np.testing.assert_allclose(found, again.predict_proba(scaling.apply(labeled.X)), atol=5e-3)
 
 
 def test_a_feature_that_is_always_the_same_changes_nothing():

@@ -271,19 +271,30 @@ def clusters(
     rows = rows[np.isfinite(_rows(photographs, X, classes=1)[rows]).all(axis=1)]
     if not len(rows):
         return []
-    Z = _components(linear.Scaling.of(X[rows]).apply(X[rows]), seed)
-    different = len({row.tobytes() for row in Z})
-    found = cluster.KMeans(
-        min(count, different), n_init=1, max_iter=ITERATIONS, random_state=seed
-    ).fit(Z)
-    distance = np.linalg.norm(Z - found.cluster_centers_[found.labels_], axis=1)
+    Z, copy_of = _different(linear.Scaling.of(X[rows]).apply(X[rows]))
+    Z = _components(Z, seed)
+    options = {"n_init": 1, "max_iter": ITERATIONS, "random_state": seed}
+    found = cluster.KMeans(min(count, len(Z)), **options).fit(Z)
+    distance = np.linalg.norm(Z - found.cluster_centers_[found.labels_], axis=1)[copy_of]
+    of_cluster = found.labels_[copy_of]
     ids = photographs.ids[rows]
     sorted_out = []
-    for k in np.unique(found.labels_):
-        own = np.flatnonzero(found.labels_ == k)
+    for k in np.unique(of_cluster):
+        own = np.flatnonzero(of_cluster == k)
         members = ids[own[np.lexsort((ids[own], distance[own]))]].tolist()
         sorted_out.append(Cluster(center=members[0], members=tuple(members)))
     return sorted(sorted_out, key=lambda one: (-len(one.members), one.center))
+
+
+def _different(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row once, and which of them each given row is.
+
+    K-means looks in vain for more centers than there are different rows.
+    """
+    place: dict[bytes, int] = {}
+    copy_of = np.array([place.setdefault(row.tobytes(), len(place)) for row in Z])
+    _, first = np.unique(copy_of, return_index=True)
+    return Z[first], copy_of
 
 
 def _components(Z: np.ndarray, seed: int) -> np.ndarray:
