@@ -321,15 +321,6 @@ def test_the_advice_is_a_sentence():
     )
 
 
-@pytest.mark.parametrize("parts", [(), (0.5, 0.25), (0.5, 0.5), (0, 0.5), (0.5, 1.0)])
-def test_parts_are_rising_shares(parts):
-    labeled = draw(20)
-    scaling = linear.Scaling.of(labeled.X)
-    full = learner.out_of_fold(labeled, scaling)
-    with pytest.raises(ValueError, match="expected rising shares"):
-        learner.learning_curve(labeled, scaling, full, parts=parts)
-
-
 @pytest.mark.parametrize(
     ("distance", "verdict"), [(9.0, "stop"), (1.6, "go on")], ids=["easy", "hard"]
 )

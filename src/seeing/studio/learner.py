@@ -13,7 +13,7 @@ Explained on the page *The Studio*.
 import dataclasses
 import datetime
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import stats
@@ -23,7 +23,7 @@ from seeing.studio import jobs, linear, scores, versions
 
 FOLDS = 5
 MEMBERS = 5  # of a committee
-PARTS = (0.25, 0.5)  # of the labels, in a learning curve, besides all of them
+PARTS = (0.25, 0.5)  # of the labels, in a learning curve, before all of them: each is a doubling
 FEWEST = 40  # labels that a learning curve says something with
 WORTH = 0.01  # accuracy that a doubling of the labels must be able to bring
 LEVEL = 0.95  # of intervals
@@ -362,7 +362,6 @@ def learning_curve(
     scaling: linear.Scaling,
     full: OutOfFold,
     *,
-    parts: Sequence[float] = PARTS,
     seed: int = 0,
     C: float = linear.STRENGTH,
     job: jobs.Job | None = None,
@@ -373,21 +372,19 @@ def learning_curve(
         labeled: n photographs, none of the test set.
         scaling: of the features.
         full: what :func:`out_of_fold` found for the same photographs.
-        parts: shares of the labels, from small to large, each below 1. A larger part holds the
-            smaller ones.
         seed: of the draw.
         C: as for :func:`out_of_fold`, the same.
         job: hears of the progress, and may cancel between folds.
 
+    Returns:
+        The curve for a quarter, a half and all of the labels; a larger part holds the smaller one.
+
     Raises:
-        ValueError: when the parts are no shares in rising order.
         jobs.Canceled: when the job was canceled.
     """
-    if not parts or list(parts) != sorted(set(parts)) or not 0 < parts[0] <= parts[-1] < 1:
-        raise ValueError(f"parts are {parts}; expected rising shares above 0 and below 1")
     place = np.random.default_rng(seed).permutation(len(labeled))
     sizes, right = [], []
-    for part in parts:
+    for part in PARTS:
         rows = {}
         for left_out in np.unique(full.fold).tolist():
             others = np.flatnonzero(full.fold != left_out)

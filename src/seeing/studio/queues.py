@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 from sklearn import cluster, decomposition
 
-from seeing.studio import linear
+from seeing.studio import linear, scores
 
 CLUSTERS = 20
 COMPONENTS = 50  # that features are reduced to before they are clustered
@@ -175,10 +175,9 @@ def likely_mislabeled(
         )
     if labeled.task.multi_label:
         confidence = np.where(labeled.Y, probabilities, 1 - probabilities).min(axis=1)
-        answers = probabilities >= 0.5
     else:
         confidence = probabilities[labeled.Y]
-        answers = probabilities == probabilities.max(axis=1, keepdims=True)
+    answers = scores.said(probabilities, multi_label=labeled.task.multi_label)
     may = judged & ~np.isin(labeled.ids, photographs.test_order)
     rows = np.flatnonzero(may)
     order = rows[np.lexsort((labeled.ids[rows], confidence[rows]))][:limit]
