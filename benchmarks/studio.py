@@ -31,7 +31,7 @@ BAR = 10.0  # seconds, for PHOTOGRAPHS of them
 PHOTOGRAPHS, FEATURES, CLASSES = 3_000, 2_048, 5
 WAITING = 100
 SIDE = 8
-APART = 6.0  # from the middle to each class's, in standard deviations of each feature
+APART = 3.0  # from the middle to each class's, in standard deviations of each feature
 
 
 class Drawn:

@@ -22,6 +22,7 @@ NOT_NOTED = {
     "filelock",
     "platformdirs",
     "psutil",
+    "threadpoolctl",
     "ipywidgets",
 }
 # The first versions of Keras without CVE-2026-0897 and CVE-2026-1669 are 3.12.1 and 3.13.2.

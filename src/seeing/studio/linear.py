@@ -9,13 +9,17 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+import threadpoolctl
 from scipy import special
 from sklearn import linear_model, preprocessing
 
-# scikit-learn's C, on standardized features: small is cautious.
-STRENGTH = 0.001
+# scikit-learn's C, on standardized features: small is cautious. On ResNet50's features of 1,500
+# flower photographs, from 100 to 1,100 labels, it is among the best of 0.003 to 0.3 by accuracy,
+# and by cross-entropy, which queues of probabilities depend on.
+STRENGTH = 0.03
 
-# The solver is exact enough with it: see the benchmark studio.py.
+# On those, no probability is more than 0.006 off the exact solution's; with the default, 1e-4, the
+# solver works twice as long.
 SOLVER = {"max_iter": 2_000, "tol": 1e-3}
 
 
@@ -258,7 +262,10 @@ def fit(
         raise CannotLearn("no photograph is labeled yet; label some of each class")
     Z = scaling.apply(labeled.X)
     solve = _each if labeled.task.multi_label else _together
-    weights, biases = solve(Z, labeled.Y, C, times)
+    # The steps are small: threads that wait for each other made a machine with other work take 30
+    # times as long. And so the head does not depend on how many cores there are.
+    with threadpoolctl.threadpool_limits(1):
+        weights, biases = solve(Z, labeled.Y, C, times)
     weights = weights / scaling.scale[:, np.newaxis]
     return Head(task=labeled.task, weights=weights, biases=biases - scaling.mean @ weights)
 

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
+import threadpoolctl
 from scipy import special
 from sklearn import cluster, decomposition
 
@@ -271,9 +272,10 @@ def clusters(
     if not len(rows):
         return []
     Z, copy_of = _different(linear.Scaling.of(X[rows]).apply(X[rows]))
-    Z = _components(Z, seed)
     options = {"n_init": 1, "max_iter": ITERATIONS, "random_state": seed}
-    found = cluster.KMeans(min(count, len(Z)), **options).fit(Z)
+    with threadpoolctl.threadpool_limits(1):  # as for a head: see linear.fit
+        Z = _components(Z, seed)
+        found = cluster.KMeans(min(count, len(Z)), **options).fit(Z)
     distance = np.linalg.norm(Z - found.cluster_centers_[found.labels_], axis=1)[copy_of]
     of_cluster = found.labels_[copy_of]
     ids = photographs.ids[rows]
