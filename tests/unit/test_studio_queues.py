@@ -145,22 +145,30 @@ def test_photographs_are_different_and_all_of_them_have_a_group():
 
 
 def test_contested_is_not_the_same_as_unsure():
-    votes = np.array(
+    opinions = np.array(
         [
-            [[0.5, 0.5], [0.99, 0.01], [0.9, 0.1]],
-            [[0.5, 0.5], [0.01, 0.99], [0.8, 0.2]],
+            [[0.51, 0.49], [0.99, 0.01], [0.9, 0.1], [0.6, 0.4]],
+            [[0.51, 0.49], [0.10, 0.90], [0.8, 0.2], [0.4, 0.6]],
         ]
     )
-    found = queues.disagreeing(photographs(3), votes, multi_label=False, limit=9)
-    assert ids(found) == [1, 2, 0]
-    sure = 0.99 * np.log(0.99 / 0.5) + 0.01 * np.log(0.01 / 0.5)
-    assert found[0].score == pytest.approx(sure)
-    assert found[-1].score == 0
+    found = queues.disagreeing(photographs(4), opinions, multi_label=False, limit=9)
+    # Two are contested; of both, and of the others, the least certain on the whole comes first.
+    assert ids(found) == [3, 1, 0, 2]
+    assert [item.score for item in found] == pytest.approx([np.log(2), np.log(2), 0, 0])
+
+
+def test_three_answers_are_more_contested_than_two_however_sure_each_is():
+    sure, unsure = [0.98, 0.01, 0.01], [0.4, 0.3, 0.3]
+    opinions = np.array([[sure, np.roll(unsure, k)] for k in (0, 0, 1, 2)])
+    opinions[:, 0] = [sure, sure, np.roll(sure, 1), np.roll(sure, 1)]
+    found = queues.disagreeing(photographs(2), opinions, multi_label=False, limit=9)
+    assert ids(found) == [1, 0]
+    assert [item.score for item in found] == pytest.approx([1.5 * np.log(2), np.log(2)])
 
 
 def test_disagreement_about_several_classes_adds_up():
-    votes = np.array([[[1.0, 0.5], [1.0, 1.0]], [[0.0, 0.5], [0.0, 0.0]]])
-    found = queues.disagreeing(photographs(2), votes, multi_label=True, limit=9)
+    opinions = np.array([[[1.0, 0.5], [1.0, 1.0]], [[0.0, 0.5], [0.0, 0.0]]])
+    found = queues.disagreeing(photographs(2), opinions, multi_label=True, limit=9)
     assert ids(found) == [1, 0]
     assert [item.score for item in found] == pytest.approx([2 * np.log(2), np.log(2)])
 

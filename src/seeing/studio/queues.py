@@ -89,8 +89,8 @@ def uncertain(photographs: Photographs, probabilities: np.ndarray, *, limit: int
     Raises:
         ValueError: when there are not as many rows, or fewer than two classes.
     """
-    best = np.sort(_rows(photographs, probabilities, classes=2), axis=1)[:, -2:]
-    return _ranked(photographs, best[:, 1] - best[:, 0], limit)
+    margins = _margins(_rows(photographs, probabilities, classes=2))
+    return _ranked(photographs, margins, limit, order=(margins,))
 
 
 def uncertain_of_several(
@@ -110,38 +110,50 @@ def uncertain_of_several(
         ValueError: when there are not as many rows, or there is no class.
     """
     rows = _rows(photographs, probabilities, classes=1)
-    return _ranked(photographs, np.abs(2 * rows - 1).min(axis=1), limit)
+    certainty = np.abs(2 * rows - 1).min(axis=1)
+    return _ranked(photographs, certainty, limit, order=(certainty,))
 
 
 def disagreeing(
-    photographs: Photographs, votes: np.ndarray, *, multi_label: bool, limit: int
+    photographs: Photographs, opinions: np.ndarray, *, multi_label: bool, limit: int
 ) -> list[Item]:
     """Photographs about which the members of a committee differ most; the most contested first.
 
-    The score is the mean divergence of the members' probabilities from their mean, in nats (A.
-    McCallum and K. Nigam, *Employing EM and Pool-Based Active Learning for Text Classification*,
-    1998): 0 where all say the same, however unsure they are.
+    The score is the entropy of their votes in nats (I. Dagan and S. P. Engelson, *Committee-Based
+    Sampling for Training Probabilistic Classifiers*, 1995), 0 where all vote alike. A few members
+    leave many ties: among these, those come first whose mean opinion is the least certain.
+
+    The votes are counted, not the probabilities compared: how far these diverge is largest for
+    photographs that are like no other, and learning from those was worse than from chance on
+    flowers.
 
     Args:
         photographs: all of them, n.
-        votes: float, shape (members, n, K): each member's probabilities; rows of NaN as for
+        opinions: float, shape (members, n, K): each member's probabilities; rows of NaN as for
             :func:`uncertain`.
-        multi_label: whether a photograph may have several classes: then the sum over the classes.
+        multi_label: whether a photograph may have several classes: then the entropies of the votes
+            for and against each class are added up.
         limit: how many at most.
 
     Raises:
         ValueError: when there are not as many rows, or fewer than two members.
     """
-    if votes.ndim != 3 or len(votes) < 2 or votes.shape[1] != len(photographs.ids):
+    if opinions.ndim != 3 or len(opinions) < 2 or opinions.shape[1] != len(photographs.ids):
         raise ValueError(
-            f"votes have shape {votes.shape}; expected (members, {len(photographs.ids)}, classes), "
-            "with two members or more"
+            f"opinions have shape {opinions.shape}; expected (members, {len(photographs.ids)}, "
+            "classes), with two members or more"
         )
+    consensus = opinions.mean(axis=0)
     if multi_label:
-        votes = np.stack([votes, 1 - votes], axis=-1)
-    divergence = special.rel_entr(votes, votes.mean(axis=0)).mean(axis=0)
-    contested = divergence.reshape(len(photographs.ids), -1).sum(axis=1)
-    return _ranked(photographs, contested, limit, largest=True)
+        share = (opinions >= scores.SURE).mean(axis=0)
+        entropy = (special.entr(share) + special.entr(1 - share)).sum(axis=1)
+        certainty = np.abs(2 * consensus - 1).min(axis=1)
+    else:
+        answers = scores.said(opinions.reshape(-1, opinions.shape[2]), multi_label=False)
+        entropy = special.entr(answers.reshape(opinions.shape).mean(axis=0)).sum(axis=1)
+        certainty = _margins(consensus)
+    entropy = np.where(np.isfinite(certainty), np.round(entropy, 9), np.nan)  # no ties by rounding
+    return _ranked(photographs, entropy, limit, order=(certainty, -entropy))
 
 
 def likely_mislabeled(
@@ -366,15 +378,31 @@ def _rows(photographs: Photographs, array: np.ndarray, *, classes: int) -> np.nd
     return array
 
 
+def _margins(probabilities: np.ndarray) -> np.ndarray:
+    """How far the two most probable classes are apart, float (n,)."""
+    best = np.sort(probabilities, axis=1)[:, -2:]
+    return best[:, -1] - best[:, 0]
+
+
 def _ranked(
-    photographs: Photographs, score: np.ndarray, limit: int, *, largest: bool = False
+    photographs: Photographs, score: np.ndarray, limit: int, *, order: tuple[np.ndarray, ...]
 ) -> list[Item]:
-    """The photographs that may be proposed and have a score, by it; ties by their ids."""
+    """The photographs that may be proposed and have a score, in an order; ties by their ids.
+
+    Args:
+        photographs: all of them, n.
+        score: shape (n,); NaN where there is none.
+        limit: how many at most.
+        order: what they are sorted by, each of shape (n,) and the smallest first; the last one
+            counts most.
+    """
     rows = photographs.proposed
     rows = rows[np.isfinite(score[rows])]
-    key = -score[rows] if largest else score[rows]
-    rows = _spread(photographs, rows[np.lexsort((photographs.ids[rows], key))])[:limit]
-    return [Item(int(photographs.ids[i]), float(score[i])) for i in rows]
+    ordered = np.lexsort((photographs.ids[rows], *(key[rows] for key in order)))
+    return [
+        Item(int(photographs.ids[i]), float(score[i]))
+        for i in _spread(photographs, rows[ordered])[:limit]
+    ]
 
 
 def _spread(photographs: Photographs, rows: np.ndarray) -> np.ndarray:
