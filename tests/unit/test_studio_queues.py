@@ -1,6 +1,7 @@
 """Each queue proposes what it promises, and none of them a photograph of the locked test set."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -164,6 +165,14 @@ def test_three_answers_are_more_contested_than_two_however_sure_each_is():
     found = queues.disagreeing(photographs(2), opinions, multi_label=False, limit=9)
     assert ids(found) == [1, 0]
     assert [item.score for item in found] == pytest.approx([1.5 * np.log(2), np.log(2)])
+
+
+def test_votes_that_differ_in_the_names_alone_are_a_tie():
+    votes = list(itertools.permutations((1, 2, 4, 3)))  # of ten members
+    said = [np.repeat(np.arange(4), order) for order in votes]
+    opinions = np.eye(4)[np.array(said).T]
+    found = queues.disagreeing(photographs(len(votes)), opinions, multi_label=False, limit=99)
+    assert len({item.score for item in found}) == 1
 
 
 def test_disagreement_about_several_classes_adds_up():
