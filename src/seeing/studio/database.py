@@ -157,6 +157,8 @@ class Database:
                 ) from error
             explained = self._explained_sqlite if self.is_sqlite else self._explained_postgresql
             reason, message = explained(original)
+            if reason == "unreachable" and done == "saved" and not self.is_sqlite:
+                message += ". It may have been saved if the connection broke at the very end"
             raise NotSaved(reason, f"nothing was {done}: {message}") from error
 
     def _explained_postgresql(self, error: BaseException) -> tuple[str, str]:
@@ -167,13 +169,11 @@ class Database:
             return "busy", f"another program has kept {self.shown} busy; try again"
         if state == "25006":
             return "read-only", f"{self.shown} takes no writes; ask who runs that server"
-        if _is_refusal_to_let_in(error):
-            return "unreachable", f"{self.shown} does not let us in ({_line(error)})"
         if state in ("XX001", "XX002"):
             return "damaged", f"{self.shown} is damaged ({_line(error)}); restore a backup"
         return "unreachable", (
-            f"{self.shown} does not answer ({_line(error)}); see that the server runs, then try "
-            "again. If the connection broke at the very end, it may have been saved after all"
+            f"{self.shown} does not answer, or does not let us in ({_line(error)}); see that the "
+            "server runs and that the URL is right, then try again"
         )
 
     def _explained_sqlite(self, error: BaseException) -> tuple[str, str]:

@@ -591,7 +591,8 @@ class Store:
             Conflict: when somebody else has written about one of the photographs since; nobody is
                 overwritten unseen.
             BlindTestSet: when an answer to a photograph of the test set saw a suggestion.
-            BadAnswer: when an answer does not fit the project.
+            BadAnswer: when an answer does not fit the project, or its writer claims to have seen
+                events that are none.
             Unknown: when there is no such photograph, class or labeler.
         """
         answers = [_plain(answer) for answer in answers]
@@ -1113,6 +1114,11 @@ def _require_seen(
 ) -> None:
     """Refuse to answer where somebody else has written what the writer has not seen."""
     seen = {answer.photograph_id: answer.seen for answer in answers}
+    if max(seen.values()) > last or min(seen.values()) < 0:
+        raise BadAnswer(
+            f"events {min(seen.values())} to {max(seen.values())} are said to have been seen, and "
+            f"the last one is {last}; draw the page anew"
+        )
     others = [
         said
         for said in _opinions(connection, None, known, photograph_ids=list(seen))
