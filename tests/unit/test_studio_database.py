@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -172,7 +173,7 @@ def test_a_connection_that_breaks_in_a_commit_may_have_saved(postgresql_server, 
     opened = place.open()
 
     def cut(connection: sqlalchemy.Connection) -> None:
-        pid = connection.connection.info.backend_pid
+        pid = connection.connection.dbapi_connection.info.backend_pid
         postgresql_server.execute(f"SELECT pg_terminate_backend({pid}, 10000)")
 
     event.listen(opened._database._engine, "commit", cut)
@@ -198,6 +199,13 @@ def small_disk(folder: pathlib.Path, size: str) -> Iterator[pathlib.Path]:
         except studio_databases.Missing as missing:
             pytest.skip(str(missing))
         yield disk
+
+
+def nearly_fill(disk: pathlib.Path, left: int = 150_000) -> pathlib.Path:
+    """Write a file that leaves so many bytes of a disk."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - left))
+    return ballast
 
 
 def fill(opened: store.Store, labeler: int, class_id: int) -> tuple[int, database.NotSaved]:
@@ -237,12 +245,11 @@ def test_a_file_that_may_not_grow_is_a_full_disk_to_sqlite(tmp_path):
 
 
 def test_a_real_full_disk_loses_nothing_that_was_confirmed_on_sqlite(tmp_path):
-    with small_disk(tmp_path, "1500k") as disk:
+    with small_disk(tmp_path, "4m") as disk:
         place = studio_databases.Place(disk / "studio", None)
         labeler, class_id = begin(place)
-        ballast = disk / "ballast"
-        ballast.write_bytes(bytes(400_000))
         opened = place.open()
+        ballast = nearly_fill(disk)
         taken, error = fill(opened, labeler, class_id)
         assert error.reason == "full"
         assert "is full; free space there" in str(error)
@@ -259,7 +266,7 @@ def test_a_real_full_disk_loses_nothing_that_was_confirmed_on_postgresql(
 ):
     mounted = postgresql_server.folder / "small"
     mounted.mkdir()
-    with small_disk(mounted, "14m") as disk:
+    with small_disk(mounted, "24m") as disk:
         space = disk / "space"
         space.mkdir(mode=0o700)
         postgresql_server.give(space)
@@ -269,9 +276,8 @@ def test_a_real_full_disk_loses_nothing_that_was_confirmed_on_postgresql(
         place = studio_databases.Place(tmp_path, postgresql_server.url("small"))
         try:
             labeler, class_id = begin(place)
-            ballast = disk / "ballast"
-            ballast.write_bytes(bytes(1_000_000))
             opened = place.open()
+            ballast = nearly_fill(disk)
             taken, error = fill(opened, labeler, class_id)
             assert error.reason == "full"
             assert "is full; free space there" in str(error)
@@ -313,9 +319,8 @@ def test_a_damaged_file_is_said_to_be_damaged(tmp_path):
     content = bytearray(path.read_bytes())
     content[20_000:-4096] = b"\xff" * len(content[20_000:-4096])
     path.write_bytes(content)
-    opened = place.open()
-    with pytest.raises(database.NotSaved, match="is damaged.*restore a backup") as raised:
-        opened.photographs()
+    with pytest.raises(database.NotSaved, match=r"is damaged.*restore a backup") as raised:
+        place.open().photographs()
     assert raised.value.reason == "damaged"
 
 

@@ -515,9 +515,7 @@ def test_many_who_write_at_once_lose_nothing_and_leave_no_gap(project):
     def read() -> None:
         while not done.is_set():
             with reader._database.reading() as connection:
-                last = connection.execute(
-                    sqlalchemy.select(schema.Project.last_event)
-                ).scalar_one()
+                last = connection.execute(sqlalchemy.select(schema.Project.last_event)).scalar_one()
                 number = schema.LabelEvent.number
                 count = connection.execute(
                     sqlalchemy.select(sqlalchemy.func.count(number))
@@ -608,7 +606,9 @@ def test_two_undos_at_once_take_back_two_actions(project):
 def test_a_suggestion_for_the_test_set_is_refused_with_all_that_came_with_it(project):
     before = project.counts()
     shown = opinions.PreLabel(1, (project.daisy,))
-    answers = [answer(n, project.daisy, prelabel=shown) for n in (project.training[0], project.test[0])]
+    answers = [
+        answer(n, project.daisy, prelabel=shown) for n in (project.training[0], project.test[0])
+    ]
     with pytest.raises(store.BlindTestSet, match=f"photograph {project.test[0]} of the test set"):
         project.store.label(project.ann, answers, how="bulk")
     assert project.counts() == before

@@ -148,7 +148,8 @@ class Database:
         except (exc.DBAPIError, driver.Error) as error:
             # What happens while a connection is prepared comes as the driver raised it.
             original = error.orig if isinstance(error, exc.DBAPIError) else error
-            if isinstance(original, mistakes) and not _is_refusal_to_let_in(original):
+            mistaken = self.is_sqlite and _sqlite_code(original) == sqlite3.SQLITE_ERROR
+            if isinstance(original, mistakes) or mistaken:
                 raise
             if self.is_sqlite and _sqlite_code(original) == sqlite3.SQLITE_NOTADB:
                 raise CannotOpen(
@@ -267,10 +268,6 @@ def _prepare_postgresql(connection: sqlalchemy.PoolProxiedConnection, record: ob
 
 def _sqlite_code(error: BaseException) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _is_refusal_to_let_in(error: BaseException) -> bool:
-    return getattr(error, "sqlstate", None) in ("28P01", "28000", "3D000", "42501")
 
 
 def _line(error: BaseException) -> str:
