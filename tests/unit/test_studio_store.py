@@ -5,9 +5,6 @@ Every test of a project runs on SQLite and on a real PostgreSQL server.
 
 import datetime
 import os
-import pathlib
-import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -175,7 +172,7 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path):
 
 
 def test_a_database_that_is_not_there_is_named(tmp_path, postgresql_server):
-    with pytest.raises(database.NotSaved, match='does not let us in.*"nowhere" does not'):
+    with pytest.raises(database.NotSaved, match=r'does not let us in.*"nowhere" does not'):
         store.Store(tmp_path, postgresql_server.url("nowhere"))
 
 
