@@ -17,13 +17,11 @@ OPEN_ALL = f"""addEventListener('DOMContentLoaded', () => {{
 AS_FIRST_SEEN = "globalThis.isAsFirstSeen = true"
 
 
-# Layout shifts that the reader did not ask for, as the browser sums them up. In the margin the list
-# of sections unfolds below the one that is read: that is meant.
+# Layout shifts that the reader did not ask for, as the browser sums them up.
 NOTE_SHIFTS = """globalThis.shifts = [];
-const isMargin = ({ node }) => node?.parentElement?.closest('.bd-sidebar-secondary');
 new PerformanceObserver((list) => {
   for (const one of list.getEntries())
-    if (!one.hadRecentInput && !one.sources.every(isMargin))
+    if (!one.hadRecentInput)
       shifts.push([one.value, one.sources.map((s) => s.node?.nodeName)]);
 }).observe({ type: 'layout-shift', buffered: true });"""
 

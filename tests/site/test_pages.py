@@ -349,6 +349,10 @@ def test_a_shared_link_shows_the_page_and_a_picture_of_the_book(
         said = {tag.get("property"): tag["content"] for tag in soup.select("meta[property]")}
         assert said["og:image"] == f"{base}_static/{web.PREVIEW}"
         assert said["og:title"]
+        title, _, book = soup.title.get_text().partition(" — ")
+        assert title.endswith(said["og:title"])  # after a chapter's number
+        assert book == ("" if name == pages[0] else checkout.settings()["title"])
+        assert soup.select_one(".seeing-title a").get_text() == checkout.settings()["title"]
     assert (html / "_static" / web.PREVIEW).is_file()
     assert (html / web.SITEMAP).read_text(encoding="utf-8").count("<loc>") == len(pages)
     assert (html / web.NOT_FOUND).is_file()

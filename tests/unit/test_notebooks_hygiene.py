@@ -238,6 +238,19 @@ def test_storing_outputs_keeps_those_of_the_checked_cells(book: Book, fake_run, 
     assert notebooks.problems(path) == []
 
 
+def test_what_a_slow_kernel_sent_in_pieces_is_stored_in_one(book: Book, fake_run):
+    path = book.chapter("01_letters", with_outputs(CHECKED, printed("41\n")))
+    warned = nbformat.v4.new_output("stream", name="stderr", text="oh\n")
+
+    def run(fresh: nbformat.NotebookNode) -> None:
+        fresh.cells[0].outputs = [printed("4"), printed("2\n"), warned, printed("43\n")]
+
+    fake_run(run)
+    notebooks.store_outputs(path, book.checkout)
+    [checked] = nbformat.read(path, as_version=4).cells
+    assert checked.outputs == [printed("42\n"), warned, printed("43\n")]
+
+
 def test_a_failing_chapter_stays_as_it_was_stored(book: Book, fake_run):
     path = book.chapter("01_letters", with_outputs(CHECKED, printed("41\n")))
     before = path.read_bytes()

@@ -35,6 +35,8 @@ def complete(
     doctree: nodes.document | None,
 ) -> None:
     """Describe the page, and load the scripts of those elements that it holds, and no others."""
+    if context.get("title") == context.get("docstitle"):
+        context["docstitle"] = ""  # a window's title is the page's and the book's: here, the same
     body = context.get("body") or ""
     for name in sorted(set(_ELEMENT.findall(body))):
         app.add_js_file(f"{name}{bundle.ENDING}", defer="defer")

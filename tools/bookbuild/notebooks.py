@@ -3,6 +3,7 @@
 import json
 import pathlib
 import tempfile
+from collections.abc import Iterable
 
 import nbformat
 
@@ -129,7 +130,7 @@ def _strip(book: nbformat.NotebookNode, fresh: nbformat.NotebookNode) -> None:
         if cell.cell_type != "code":
             continue
         cell.execution_count = stored_count(cell)
-        cell.outputs = [_plain(output) for output in run.outputs] if is_checked(cell) else []
+        cell.outputs = _joined(map(_plain, run.outputs)) if is_checked(cell) else []
         for key in ("execution", "collapsed", "scrolled", "ExecuteTime"):
             cell.metadata.pop(key, None)
     for key in set(book.metadata) - {"kernelspec", "mystnb"}:
@@ -145,6 +146,18 @@ def _plain(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     if "execution_count" in output:
         output.execution_count = None
     return output
+
+
+def _joined(outputs: Iterable[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Outputs, with what was printed in one go in one piece: a slow kernel sends it in several."""
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and last.output_type == output.output_type == "stream" and last.name == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _write(book: nbformat.NotebookNode, notebook: pathlib.Path) -> None:
