@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seeing.app import keras_settings
 from seeing.photos import reading
 from seeing.studio import files, jobs
 
@@ -77,6 +78,7 @@ def of_resnet50(image_size: int = IMAGE_SIZE, look: reading.Look = "center") -> 
 
 def _build_resnet50() -> "keras.Model":
     # Keras takes seconds to import, and features that are kept are read without it.
+    keras_settings.require_usable()
     from seeing.models import backbones, resnet50
 
     return backbones.from_pixels(

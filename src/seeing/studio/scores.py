@@ -132,7 +132,7 @@ def of(
             for k, class_id in enumerate(task.class_ids)
         },
         confusion=confusion,
-        surest_mistakes=_surest(labeled, probabilities, answers),
+        surest_mistakes=surest(labeled, probabilities, answers),
     )
 
 
@@ -171,9 +171,16 @@ def _classes(task: linear.Task, row: np.ndarray) -> tuple[int, ...]:
     return tuple(task.class_ids[k] for k in np.flatnonzero(row))
 
 
-def _surest(
+def surest(
     labeled: linear.Labeled, probabilities: np.ndarray, answers: np.ndarray
 ) -> tuple[Mistake, ...]:
+    """The mistakes that a head is surest of, at most so many as ``MISTAKES``, the surest first.
+
+    Args:
+        labeled: n photographs that the head was not trained on.
+        probabilities: float64, shape (n, K), what it says.
+        answers: bool, shape (n, K), what that amounts to: see :func:`said`.
+    """
     chosen = answers != labeled.Y if labeled.task.multi_label else answers
     sure = np.where(answers, probabilities, 1 - probabilities)
     confidence = np.where(chosen, sure, -np.inf).max(axis=1)

@@ -27,6 +27,7 @@ from seeing.datasets import sources
 from seeing.photos import folders, reading
 from seeing.studio import (
     database,
+    exchange,
     features,
     files,
     jobs,
@@ -356,6 +357,26 @@ class Studio:
             raise store.Unknown(f"photograph {one.id} lies outside the folder; scan again")
         return path
 
+    def copy_into_folders(self, *, by_part: bool) -> tuple[pathlib.Path, exchange.Copied]:
+        """Copy labeled photographs into a new folder among the studio's own, one a class.
+
+        Args:
+            by_part: whether there are folders ``train`` and ``test`` above those of the classes.
+
+        Returns:
+            The new folder, and what was copied.
+
+        Raises:
+            OSError: when it cannot be written, as on a full disk; then nothing is left of it.
+        """
+        above = self.own / "exports"
+        above.mkdir(exist_ok=True)
+        number = 1
+        while (place := above / f"folders-{number}").exists():
+            number += 1
+        records = exchange.records_of(self.store)
+        return place, exchange.copy_into_folders(records, self.folder, place, by_part=by_part)
+
     # What is said of them.
 
     def said(self) -> Said:
@@ -465,7 +486,7 @@ class Studio:
         added = self.kept.add({one.sha256: self.path(one) for one in listed.photographs}, job=job)
         with self._guard:
             if added.computed:
-                self._X = None
+                self._X, self._reported = None, None
         refused = f"; {len(added.refused)} have none" if added.refused else ""
         return f"features of {added.kept + added.computed:,} photographs are there{refused}"
 
@@ -703,15 +724,21 @@ class Studio:
         group = listed.groups[listed.place[photograph_id]]
         return listed.ids[listed.groups == group].tolist()
 
-    def suggestions(self, photograph_ids: Iterable[int]) -> dict[int, list[tuple[int, float]]]:
-        """What the current version says of photographs: ``(class, probability)``, best first.
+    def suggestions(
+        self, photograph_ids: Iterable[int]
+    ) -> tuple[int | None, dict[int, list[tuple[int, float]]]]:
+        """What the current version says of photographs.
 
         Never anything of a photograph of the test set, or of one that is alike.
+
+        Returns:
+            The version's number, None if there is none; and of each photograph
+            ``(class, probability)``, the most probable first.
         """
         try:
             guessed = self.guessed()
-        except NotYet:
-            return {}
+        except (NotYet, versions.DamagedVersion):
+            return None, {}
         listed, found = self.listed, {}
         for number in photograph_ids:
             i = listed.place.get(number)
@@ -723,7 +750,7 @@ class Studio:
                 found[number] = [
                     (guessed.class_ids[k], float(row[k])) for k in best if row[k] >= LEAST_SUGGESTED
                 ]
-        return found
+        return guessed.version.number, found
 
     # How well it does.
 
@@ -755,6 +782,35 @@ class Studio:
         with self._guard:
             self._reported = key, tested
         return version, tested
+
+    def surest_mistakes(self) -> tuple[scores.Mistake, ...]:
+        """Labels that heads contradict which were not trained on them; none of the test set.
+
+        Those of the test set would tell what a model says of photographs that have to be labeled,
+        or corrected, without knowing.
+        """
+        with self._guard:
+            guessed = self._guessed
+        if guessed is None or guessed.labeled is None or guessed.out_of_fold is None:
+            return ()
+        full, labeled = guessed.out_of_fold, guessed.labeled
+        rows = np.flatnonzero(full.judged)
+        probabilities = full.probabilities[rows]
+        answers = scores.said(probabilities, multi_label=self.multi_label)
+        return scores.surest(labeled.take(rows), probabilities, answers)
+
+    def advice(self) -> learner.Advice | None:
+        """Whether to go on labeling; None where nothing can be said since the start."""
+        with self._guard:
+            return self._guessed.advice if self._guessed is not None else None
+
+    def current_version(self) -> int | None:
+        """Number of the current version; None if there is none, or it cannot be read."""
+        try:
+            version = self.versions.current()
+        except (KeyError, versions.DamagedVersion):
+            return None
+        return version.number if version is not None else None
 
     def compare(self, first: int, second: int) -> scores.SideBySide:
         """Two versions on the test set, by the labels of now.
