@@ -9,6 +9,9 @@ from fastapi import encoders, exceptions, responses
 from starlette import exceptions as http_exceptions
 
 
+UNPARSED = "There was an error parsing the body"  # as FastAPI says it
+
+
 class Refusal(pydantic.BaseModel):
     """Why there is no answer, in a sentence."""
 
@@ -33,6 +36,8 @@ async def _refused(request: fastapi.Request, error: Exception) -> fastapi.Respon
     detail = error.detail
     if request.scope.get("route") is None and error.status_code == 404:
         detail = f"there is no {line(request.url.path, 100)}; /openapi.json lists what there is"
+    elif detail == UNPARSED:
+        detail = "the request's body cannot be read; expected JSON in UTF-8"
     elif error.status_code == 405:
         detail = f"{request.method} is not what this path takes; see /openapi.json"
     return responses.JSONResponse({"detail": detail}, error.status_code, error.headers)

@@ -104,6 +104,7 @@ STATUS: dict[type[Exception], int] = {
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": refusals.Refusal, "description": description}
     for status, description in {
+        400: "The request cannot be read.",
         401: "The token is missing or wrong.",
         403: "A page of another origin asks.",
         404: "There is no such thing.",
@@ -381,6 +382,8 @@ class Mistake(pydantic.BaseModel):
 class Report(pydantic.BaseModel):
     """How the current version does on the test set, and the mistakes that it is surest of.
 
+    ``mistakes``: null where labels were not checked since the start.
+
     ``confusion``: rows are labels, columns answers, in the order of ``class_ids``; where a
     photograph may have several classes, a table of two by two for each: without it, and with it.
     """
@@ -393,7 +396,7 @@ class Report(pydantic.BaseModel):
     baseline_classes: list[int]
     recalls: list[Recall]
     confusion: list[list[int]] | list[list[list[int]]]
-    mistakes: list[Mistake]
+    mistakes: list[Mistake] | None
     advice: str | None
 
 
@@ -888,15 +891,7 @@ def _add_models(app: fastapi.FastAPI, studio: service.Studio) -> None:
                 for class_id, one in (tested.recalls.items() if tested else ())
             ],
             confusion=tested.confusion.tolist() if tested else [],
-            mistakes=[
-                Mistake(
-                    photograph=one.photograph_id,
-                    labeled=list(one.labeled),
-                    said=list(one.said),
-                    confidence=one.confidence,
-                )
-                for one in studio.surest_mistakes()
-            ],
+            mistakes=_mistakes(studio.surest_mistakes()),
             advice=str(advice) if advice else None,
         )
 
@@ -1125,6 +1120,20 @@ def _guesses(found: dict[int, list[tuple[int, float]]]) -> dict[int, list[Guess]
         number: [Guess(class_id=class_id, probability=p) for class_id, p in guesses]
         for number, guesses in found.items()
     }
+
+
+def _mistakes(found: Iterable[scores.Mistake] | None) -> list[Mistake] | None:
+    if found is None:
+        return None
+    return [
+        Mistake(
+            photograph=one.photograph_id,
+            labeled=list(one.labeled),
+            said=list(one.said),
+            confidence=one.confidence,
+        )
+        for one in found
+    ]
 
 
 def _made(made: versions.Made | None) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def _write(path: pathlib.Path, noted: dict[str, _Noted], pairs: dict) -> None:
 def _read(path: pathlib.Path) -> tuple[dict[str, _Noted], dict]:
     """What an earlier scan has noted; nothing where that cannot be read."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             text = json.loads(arrays["text"].tobytes())
             small, digests = arrays["thumbnails"], arrays["digests"]
         if text["format"] != FORMAT:

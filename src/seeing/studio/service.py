@@ -783,8 +783,10 @@ class Studio:
             self._reported = key, tested
         return version, tested
 
-    def surest_mistakes(self) -> tuple[scores.Mistake, ...]:
+    def surest_mistakes(self) -> tuple[scores.Mistake, ...] | None:
         """Labels that heads contradict which were not trained on them; none of the test set.
+
+        None where labels were not checked since the start.
 
         Those of the test set would tell what a model says of photographs that have to be labeled,
         or corrected, without knowing.
@@ -792,7 +794,7 @@ class Studio:
         with self._guard:
             guessed = self._guessed
         if guessed is None or guessed.labeled is None or guessed.out_of_fold is None:
-            return ()
+            return None
         full, labeled = guessed.out_of_fold, guessed.labeled
         rows = np.flatnonzero(full.judged)
         probabilities = full.probabilities[rows]

@@ -1,7 +1,7 @@
 // Photographs that nobody has labeled yet, sorted by what they look like: a start without labels.
 
 import { get } from './api.js';
-import { button, count, h, say } from './dom.js';
+import { button, h, photographs, say } from './dom.js';
 import * as grid from './grid.js';
 import { ClassButtons, multi, newClass } from './panel.js';
 import * as studio from './state.js';
@@ -15,9 +15,15 @@ let problem = '';
 let place = null;
 let panels = [];
 
+/** So many that each holds some photographs. */
+function usual() {
+  const waiting = studio.state.columns.ids.filter((id) => studio.together(id).kind === null);
+  return Math.min(20, Math.max(2, Math.round(waiting.length / 10)));
+}
+
 export function enter(main) {
   const number = h('input', {
-    type: 'number', id: 'clusters-count', min: 1, max: 200, value: 20, inputMode: 'numeric',
+    type: 'number', id: 'clusters-count', min: 1, max: 200, value: usual(), inputMode: 'numeric',
   });
   place = h('div', { className: 'clusters' });
   main.append(h('div', { className: 'page' },
@@ -27,11 +33,11 @@ export function enter(main) {
       'The locked test set is left out.'),
     h('div', { className: 'row' },
       h('label', { htmlFor: 'clusters-count' }, 'How many'), number,
-      button('Sort them', () => load(number.valueAsNumber || 20), { className: 'main' }),
+      button('Sort them', () => load(number.valueAsNumber || usual()), { className: 'main' }),
       newClass()),
     place));
   if (clusters) draw();
-  else load(20);
+  else load(usual());
 }
 
 export function leave() {
@@ -63,7 +69,7 @@ function draw() {
 }
 
 function section(members, i) {
-  const heading = h('h3', {}, `Cluster ${i + 1}: ${count(members.length)} photographs`);
+  const heading = h('h3', {}, `Cluster ${i + 1}: ${photographs(members.length)}`);
   const strip = h('div', { className: 'strip' }, members.slice(0, SHOWN).map((id) =>
     h('img', {
       src: studio.image(id, SIDE), alt: studio.path(id), loading: 'lazy', width: SIDE, height: SIDE,
@@ -90,7 +96,7 @@ async function label(made, members, class_id) {
       : [class_id],
   })), 'bulk');
   if (written) {
-    say(`${count(open.length)} photographs: ${studio.className(class_id)}. z takes it back`);
+    say(`${photographs(open.length)}: ${studio.className(class_id)}. z takes it back`);
   }
 }
 
@@ -107,8 +113,8 @@ export function changed() {
   }
 }
 
-export function trained(work) {
-  if (work.state === 'done' && place && !clusters) load(20);
+export function ended(work) {
+  if (work.state === 'done' && place && !clusters) load(usual());
 }
 
 export const key = () => false;

@@ -57,7 +57,9 @@ export function ask(title, content, choices) {
 
 const numbers = new Intl.NumberFormat('en-US');
 export const count = (number) => numbers.format(number);
-export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
+export const photographs = (number) =>
+  `${count(number)} photograph${number === 1 ? '' : 's'}`;
+export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)}\u00a0%`;
 
 /** "91.7 % (95 % interval 74.2 to 97.7 %; 22 of 24)" */
 export function shareText(share) {

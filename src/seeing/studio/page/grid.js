@@ -1,7 +1,7 @@
 // All photographs at once. Only those that are seen have an element, so that 20,000 scroll as fast
 // as 20; what leaves at one end comes in again at the other.
 
-import { button, count, h, say } from './dom.js';
+import { button, count, h, photographs, say } from './dom.js';
 import * as label from './label.js';
 import { ClassButtons, multi } from './panel.js';
 import * as studio from './state.js';
@@ -68,8 +68,8 @@ export function enter(main) {
   };
   main.append(h('div', { className: 'grid-view' },
     h('div', { className: 'row tools' },
-      h('label', { htmlFor: 'filter' }, 'Show'), filters,
-      h('label', { htmlFor: 'size' }, 'Size'), sizes,
+      h('span', { className: 'row' }, h('label', { htmlFor: 'filter' }, 'Show'), filters),
+      h('span', { className: 'row' }, h('label', { htmlFor: 'size' }, 'Size'), sizes),
       h('span', { id: 'shown', className: 'faint' })),
     field, parts.bar));
   field.addEventListener('scroll', () => {
@@ -120,8 +120,7 @@ function refilter() {
     ((id) => studio.together(id).classes.includes(Number(filter.slice(6))));
   ids = chosen ? chosen.filter((id) => state.place.has(id)) : state.columns.ids.filter(isOf);
   active = Math.min(active, Math.max(0, ids.length - 1));
-  const empty = ids.length ? '' : ' – none';
-  document.getElementById('shown').textContent = `${count(ids.length)} photographs${empty}`;
+  document.getElementById('shown').textContent = photographs(ids.length);
   layout();
 }
 
@@ -304,7 +303,7 @@ async function addClass(some, class_id) {
 }
 
 function done(number, text) {
-  say(`${count(number)} photographs: ${text}. z takes it back`);
+  say(`${photographs(number)}: ${text}. z takes it back`);
   selected.clear();
   drawSelection();
 }

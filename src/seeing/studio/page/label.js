@@ -345,7 +345,7 @@ export function changed() {
 }
 
 /** A new model: what follows the photograph that is shown is chosen by it. */
-export async function trained(work) {
+export async function ended(work) {
   if (work.state !== 'done' || !parts) return;
   if (current() === undefined || (work.kind === 'training' && queue !== 'chosen')) await open(queue);
 }

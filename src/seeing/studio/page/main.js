@@ -81,7 +81,7 @@ function drawWork() {
 function ended(work) {
   if (work.state === 'failed') say(`It did not work: ${work.doing}`, true);
   else if (work.state === 'canceled') say('Canceled. What was done until then is kept.');
-  else if (work.state === 'done') say(`Done: ${work.doing}`);
+  else if (work.state === 'done' && work.kind !== 'features') say(`Done: ${work.doing}`);
 }
 
 async function askName() {
@@ -137,7 +137,8 @@ addEventListener('keydown', (event) => {
 async function takeBack() {
   const written = await studio.undo();
   if (!written) return;
-  say(written.now.length === 1 ? 'Taken back' : `Taken back: ${count(written.now.length)} answers`);
+  say(written.now.length === 1 ? `Taken back: ${studio.path(written.now[0].photograph) ?? ''}`
+    : `Taken back: ${count(written.now.length)} answers`);
   shown.undone?.(written.now.map((one) => one.photograph));
 }
 
@@ -171,11 +172,11 @@ async function start() {
     drawWork();
     shown?.worked?.();
   });
-  events.addEventListener('trained', ({ detail }) => {
+  events.addEventListener('ended', ({ detail }) => {
     ended(detail);
     if (detail.kind === 'scan' && detail.state === 'done') {
       studio.loadPhotographs().then(() => studio.sync(true)).then(show);
-    } else shown?.trained?.(detail);
+    } else shown?.ended?.(detail);
   });
   events.addEventListener('conflict', ({ detail }) => conflicted(detail));
   events.addEventListener('undo', takeBack);

@@ -51,7 +51,7 @@ export function worked() {
     : 'Learns from all agreed labels outside the test set, then says what to label next.';
 }
 
-export function trained() {
+export function ended() {
   draw();
 }
 
@@ -140,8 +140,10 @@ const scrolling = (table) =>
     'aria-label': table.caption.textContent }, table);
 
 function mistakes(report) {
-  if (!report.mistakes.length) {
-    return h('p', { className: 'faint' }, 'The surest mistakes are listed after a training.');
+  if (!report.mistakes?.length) {
+    return h('p', { className: 'faint' }, report.mistakes === null
+      ? 'The surest mistakes are listed after a training.'
+      : 'Outside the test set, models contradict no label that they have not met.');
   }
   const ids = report.mistakes.map((one) => one.photograph);
   return h('section', {},

@@ -16,14 +16,14 @@ export const state = {
   labelers: new Map(),
   me: null,
   event: 0, // the last one that the page knows of
-  work: { state: 'idle', number: 0 },
+  work: { state: 'unknown', number: 0 }, // in the background
   model: null,
   waiting: [], // actions that are not saved yet
   isAway: false,
   suggests: localStorage.getItem('studio-suggests') !== 'no',
 };
 
-// Views listen to `changed` (labels, classes), `work`, `trained`, `saving` and `conflict`.
+// Views listen to `changed` (labels, classes), `work`, `ended`, `saving` and `conflict`.
 export const events = new EventTarget();
 const tell = (name, detail) => events.dispatchEvent(new CustomEvent(name, { detail }));
 
@@ -107,9 +107,9 @@ export async function sync(all = false, whateverWaits = false) {
   state.model = found.model;
   if (hasNews) tell('changed');
   tell('work');
-  const ended = before.state === 'running' && found.work.state !== 'running';
-  if (ended || (before.number !== found.work.number && found.work.state !== 'running')) {
-    tell('trained', found.work);
+  const isNew = before.state === 'running' || before.number !== found.work.number;
+  if (isNew && found.work.state !== 'running' && before.state !== 'unknown') {
+    tell('ended', found.work);
   }
 }
 
