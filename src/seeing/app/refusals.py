@@ -8,7 +8,6 @@ import pydantic
 from fastapi import encoders, exceptions, responses
 from starlette import exceptions as http_exceptions
 
-
 UNPARSED = "There was an error parsing the body"  # as FastAPI says it
 
 
