@@ -139,8 +139,8 @@ def complaints(page: sync_api.Page) -> list[str]:
 
 def test_thirty_photographs_are_labeled_by_keys_and_survive_a_kill(browser, server):
     with opened(browser, server) as page:
+        page.keyboard.press("+")
         for name in COLORS:
-            page.keyboard.press("+")
             page.keyboard.type(name)
             page.keyboard.press("Enter")
             page.locator(".panel .class", has_text=name).wait_for()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import fastapi
+    import uvicorn
 
 # What the extra `app` brings, by the names that are imported.
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -172,7 +173,8 @@ def answer(
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=STOP_S,
     )
-    with _stopping_is_no_fault(), warnings.catch_warnings():
+    server = uvicorn.Server(config)
+    with _stopping_is_no_fault(server), warnings.catch_warnings():
         # What a decoder says of a stranger's photograph would fill the terminal.
         warnings.filterwarnings("ignore", module=r"seeing\.photos\.")
         place.listen(CONNECTIONS)  # who reads the next line may ask at once
@@ -180,7 +182,7 @@ def answer(
         print(f"{what}: {shown}", flush=True)
         if started is not None:
             started(shown)
-        uvicorn.Server(config).run(sockets=[place])
+        server.run(sockets=[place])
         print("stopped")
 
 
@@ -191,13 +193,17 @@ def address(place: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def _stopping_is_no_fault() -> Iterator[None]:
-    """uvicorn raises the signal that stopped it once more when it is done: let that do nothing."""
+def _stopping_is_no_fault(server: "uvicorn.Server") -> Iterator[None]:
+    """Let a signal stop the server, and do nothing else.
 
-    def nothing(number: int, frame: types.FrameType | None) -> None:
-        pass
+    uvicorn listens to signals while it runs alone: one that comes just before would be lost. And
+    it raises the signal that stopped it once more when it is done.
+    """
 
-    before = {number: signal.signal(number, nothing) for number in (signal.SIGINT, signal.SIGTERM)}
+    def stop(number: int, frame: types.FrameType | None) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
