@@ -296,6 +296,8 @@ class TestTraining:
         label(studio, wrong=[wrong])
         train(studio)
         assert studio.queue("mislabeled", 100)[0].photograph_id == wrong
+        [guesses] = studio.suggestions([wrong])[1].values()
+        assert guesses[0][0] == 1 + color_of(studio, wrong), "not the label that it was given"
         assert studio.surest_mistakes()[0].photograph_id == wrong
         label(studio)
         assert all(one.photograph_id != wrong for one in studio.queue("mislabeled", 100))
@@ -306,7 +308,7 @@ class TestTraining:
         train(studio)
         of_test = set(studio.listed.test_order)
         _, guesses = studio.suggestions(studio.listed.ids.tolist())
-        assert guesses and not of_test & guesses.keys()
+        assert len(guesses) > COUNT / 2 and not of_test & guesses.keys()
         assert not of_test & {one.photograph_id for one in studio.surest_mistakes()}
         for name in set(service.QUEUES) - {"test", "second"}:
             assert not of_test & {one.photograph_id for one in studio.queue(name, 100)}, name
@@ -398,12 +400,11 @@ class TestVersions:
         assert studio.current_version() == 2
         found = studio.compare(1, 2)
         assert found.first.accuracy.value < found.second.accuracy.value == 1
-        before = studio.suggestions(every)[1]
+        assert studio.suggestions(every)[1]
         studio.roll_back(1)
         assert studio.current_version() == 1
         assert studio.report()[1].accuracy == found.first.accuracy
-        number, guesses = studio.suggestions(every)
-        assert number == 1 and guesses != before
+        assert studio.suggestions(every) == (1, {}), "it has met all that are labeled"
         assert studio.versions.numbers() == [1, 2]
 
     def test_opened_again_all_is_there_without_the_network(self, studio, opened):
@@ -425,7 +426,7 @@ class TestVersions:
         assert again.surest_mistakes() is None
 
     def test_merged_classes_count_as_one(self, studio):
-        label(studio)
+        label(studio, but=waiting(studio, "training"))
         train(studio)
         studio.store.merge_class(1, 3, 1)
         _, guesses = studio.suggestions(studio.listed.ids.tolist())

@@ -729,7 +729,8 @@ class Studio:
     ) -> tuple[int | None, dict[int, list[tuple[int, float]]]]:
         """What the current version says of photographs.
 
-        Never anything of a photograph of the test set, or of one that is alike.
+        Never anything of a photograph of the test set, or of one that is alike. Of one that has
+        a label, only what was said by heads that have not met it: any other repeats the label.
 
         Returns:
             The version's number, None if there is none; and of each photograph
@@ -739,13 +740,14 @@ class Studio:
             guessed = self.guessed()
         except (NotYet, versions.DamagedVersion):
             return None, {}
-        listed, found = self.listed, {}
+        listed, labels, found = self.listed, self.said().labels, {}
+        unmet = _unmet(guessed)
         for number in photograph_ids:
             i = listed.place.get(number)
             if i is None or listed.photographs[i].place.part != "training":
                 continue
-            row = guessed.probabilities[i]
-            if np.isfinite(row).all():
+            row = unmet.get(number) if number in labels else guessed.probabilities[i]
+            if row is not None and np.isfinite(row).all():
                 best = np.argsort(-row, kind="stable")[:MOST_SUGGESTED]
                 found[number] = [
                     (guessed.class_ids[k], float(row[k])) for k in best if row[k] >= LEAST_SUGGESTED
@@ -855,6 +857,15 @@ QUEUES = (
     "disputed",
     "second",
 )
+
+
+def _unmet(guessed: Guessed) -> dict[int, np.ndarray]:
+    """What heads say of photographs that were trained on, but not by them."""
+    full, labeled = guessed.out_of_fold, guessed.labeled
+    if full is None or labeled is None or labeled.task.class_ids != guessed.class_ids:
+        return {}
+    rows = zip(labeled.ids.tolist(), full.probabilities, full.judged, strict=True)
+    return {number: row for number, row, is_judged in rows if is_judged}
 
 
 def _in_words(kind: Kind | None) -> str:

@@ -31,7 +31,7 @@ export function say(text, isError = false) {
   place.textContent = text;
   place.classList.toggle('error', isError);
   clearTimeout(say.timer);
-  if (!isError) say.timer = setTimeout(() => (place.textContent = ''), 6000);
+  if (!isError) say.timer = setTimeout(() => (place.textContent = ''), 4000);
 }
 
 /**
