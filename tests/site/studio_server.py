@@ -1,4 +1,4 @@
-"""The studio with a tiny network, as a process of its own: ``studio_server.py FOLDER PORT``."""
+"""The studio with a tiny network, as a process: ``studio_server.py FOLDER PORT single|multi``."""
 
 import pathlib
 import sys
@@ -11,9 +11,11 @@ from seeing.app import serve
 from seeing.studio import run, service
 
 
-def main(folder: str, port: str) -> None:
+def main(folder: str, port: str, kind: str) -> None:
     """Serve a folder until a signal to stop."""
-    studio = service.Studio(folder, seed=1, recipe=studio_photographs.recipe())
+    studio = service.Studio(
+        folder, seed=1, recipe=studio_photographs.recipe(), multi_label=kind == "multi"
+    )
     run.run(studio, serve.bind("127.0.0.1", int(port)), "127.0.0.1", None)
 
 

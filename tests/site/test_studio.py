@@ -33,8 +33,8 @@ VIEWS = ("label", "grid", "clusters", "model", "project")
 class Server:
     """The studio of a folder as a process, which can be killed and started again."""
 
-    def __init__(self, folder: pathlib.Path):
-        self.folder = folder
+    def __init__(self, folder: pathlib.Path, kind: str = "single"):
+        self.folder, self.kind = folder, kind
         with socket.create_server(("127.0.0.1", 0)) as place:
             self.port = place.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
@@ -43,7 +43,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it can be asked."""
         self.process = subprocess.Popen(
-            [sys.executable, str(SERVER), str(self.folder), str(self.port)],
+            [sys.executable, str(SERVER), str(self.folder), str(self.port), self.kind],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -335,6 +335,82 @@ def test_a_finger_is_enough(browser, server):
         assert shown(page) == number + 1
         page.get_by_role("button", name="Undo").tap()
         page.locator("#saying", has_text="Taken back").wait_for()
+
+
+def test_of_twenty_thousand_only_those_that_are_seen_have_an_element(browser, server):
+    found = server.get("/api/photographs").json()
+    many = 20_000
+    columns = {
+        key: [values[i % COUNT] for i in range(many)]
+        for key, values in found.items()
+        if key != "alike"
+    }
+    columns |= {"ids": list(range(1, many + 1)), "alike": []}
+    columns["paths"] = [f"photo {i:05d}.jpg" for i in range(many)]
+
+    def picture(route: sync_api.Route) -> None:
+        number = int(re.search(r"photographs/(\d+)/image", route.request.url)[1])
+        asked.append(number)
+        route.continue_(
+            url=re.sub(r"/\d+/image", f"/{number % COUNT + 1}/image", route.request.url)
+        )
+
+    asked: list[int] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.route("**/api/photographs", lambda route: route.fulfill(json=columns))
+    page.route("**/api/photographs/*/image?**", picture)
+    page.goto(f"{server.address}/#grid")
+    page.locator(".tile img[src]").first.wait_for()
+    assert page.locator("#shown").inner_text() == "20,000 photographs"
+    field = page.locator(".field")
+    for part in (0.3, 0.31, 0.7, 0.2, 1):
+        field.evaluate("(field, part) => { field.scrollTop = part * field.scrollHeight; }", part)
+        page.wait_for_timeout(30)
+    page.locator('.tile[aria-posinset="20000"] img[src]').wait_for()
+    assert page.locator(".tile").count() < 100
+    page.keyboard.press("Home")
+    page.locator('.tile[aria-posinset="1"] img[src]').wait_for()
+    page.keyboard.press("End")
+    last = page.locator('.tile.active[aria-posinset="20000"]')
+    last.wait_for()
+    assert last.get_attribute("id") == field.get_attribute("aria-activedescendant")
+    page.wait_for_load_state("networkidle")
+    assert len(set(asked)) < 500, "what flies by is not asked for"
+    context.close()
+
+
+def test_a_photograph_may_have_several_classes(browser, tmp_path):
+    studio_photographs.draw(tmp_path / "photos", 8)
+    server = Server(tmp_path / "photos", "multi")
+    server.start()
+    with contextlib.closing(server.process.stdout), opened(browser, server) as page:
+        page.keyboard.press("+")
+        for name in COLORS:
+            page.keyboard.type(name)
+            page.keyboard.press("Enter")
+            page.locator(".panel .class", has_text=name).wait_for()
+        page.keyboard.press("Escape")
+        for keys in ("13", "", "2", "122"):
+            for key in keys:
+                page.keyboard.press(key)
+            page.keyboard.press("Enter")
+        wait_saved(page)
+        labels = server.get("/api/state").json()["labels"]
+        by_event = sorted(labels, key=lambda one: one["event"])
+        assert [one["classes"] for one in by_event] == [[1, 3], [], [2], [1]]
+        assert complaints(page) == []
+        server.process.kill()
+        server.process.wait()
+
+
+def test_the_keys_are_listed(browser, server):
+    with opened(browser, server) as page:
+        page.keyboard.press("?")
+        page.get_by_role("dialog").get_by_text("unsure").wait_for()
+        assert complaints(page) == []
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="detached")
 
 
 def test_a_second_start_is_refused_with_a_sentence(server):

@@ -40,6 +40,7 @@ let guesses = new Map();
 let version = null;
 let ticked = null; // of a photograph that may have several classes: what is chosen so far
 let parts = null; // of the view
+let asked = new Set(); // of which photographs the model was asked, besides those of the queue
 let asking = 0; // counts what was asked, so that a late answer is left aside
 let problem = '';
 
@@ -104,9 +105,29 @@ export function look(ids, id) {
   list = [...ids];
   at = Math.max(0, list.indexOf(id));
   notes = new Map();
-  guesses = new Map();
+  forgetGuesses();
   ticked = null;
   location.hash = '#label';
+}
+
+function forgetGuesses() {
+  guesses = new Map();
+  asked = new Set();
+}
+
+/** Ask the model about the next photographs of a queue that comes without suggestions. */
+async function askModel() {
+  const some = list.slice(at, at + 60).filter((id) => !asked.has(id) && state.place.has(id));
+  for (const id of some) asked.add(id);
+  const number = asking;
+  try {
+    const found = await get(`/api/suggestions?photograph=${some.join('&photograph=')}`);
+    if (number !== asking) return;
+    take(found);
+  } catch {
+    return; // labels do without
+  }
+  if (parts && state.place.has(current())) drawAnswers(current());
 }
 
 const answered = (id) => studio.together(id).kind !== null;
@@ -116,7 +137,7 @@ async function open(name) {
   const number = ++asking;
   problem = '';
   notes = new Map();
-  guesses = new Map();
+  forgetGuesses();
   let found = [];
   try {
     found = await fetched(name);
@@ -215,6 +236,8 @@ function draw() {
     if (state.place.has(next)) new Image().src = studio.image(next, pixels);
   }
   drawAnswers(id);
+  const isWithout = ['chosen', 'order', 'duplicates', 'disputed'].includes(queue);
+  if (isWithout && state.suggests && state.model.version !== null && !asked.has(id)) askModel();
 }
 
 function drawAnswers(id) {

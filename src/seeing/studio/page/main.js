@@ -106,6 +106,25 @@ async function askName() {
   }
 }
 
+const KEYS = [
+  ['1, 2, a …', 'the class with that key: of the photograph, or of all that are selected'],
+  ['Enter', 'take what the model suggests; with several classes: save, none included'],
+  ['u', 'unsure'],
+  ['s', 'skip'],
+  ['z', 'take back what you did last, again and again'],
+  ['← →', 'the photograph before and after'],
+  ['+', 'a new class; Escape leaves its field'],
+  ['Space', 'in the grid: select; with several classes: tick what the model suggests'],
+  ['Shift + arrow', 'in the grid: select a range'],
+  ['Ctrl + a, Escape', 'in the grid: select all, none'],
+  ['Delete', 'in the grid: clear your answers'],
+];
+
+function showKeys() {
+  const rows = KEYS.map(([key, text]) => h('tr', {}, h('th', { scope: 'row' }, key), h('td', {}, text)));
+  ask('Keys', h('table', {}, h('tbody', {}, rows)), [{ text: 'Close', value: '', kind: 'main' }]);
+}
+
 async function conflicted({ answers, error }) {
   const { others, detail } = error.body;
   const list = h('ul', {}, others.map((one) =>
@@ -128,7 +147,10 @@ addEventListener('keydown', (event) => {
   if (document.querySelector('dialog[open]')) return;
   if (target.closest?.('input, select, textarea')) return;
   if (target.closest?.('button, a, summary') && (key === 'Enter' || key === ' ')) return;
-  if (key === 'z') {
+  if (key === '?') {
+    event.preventDefault();
+    showKeys();
+  } else if (key === 'z') {
     event.preventDefault();
     takeBack();
   } else if (shown.key?.(event)) event.preventDefault();
@@ -153,6 +175,7 @@ async function start() {
   const name = document.getElementById('name');
   name.textContent = state.project.name;
   name.title = state.project.folder;
+  document.getElementById('keys').addEventListener('click', showKeys);
   const who = document.getElementById('who');
   who.addEventListener('click', askName);
   const drawWho = () => {
