@@ -333,6 +333,14 @@ def test_a_file_that_may_not_be_written_is_named(tmp_path):
         place.open()
 
 
+def test_a_server_that_forbids_to_make_tables_is_named(postgresql_server, tmp_path):
+    postgresql_server.execute("CREATE ROLE guest LOGIN", "CREATE SCHEMA private")
+    url = postgresql_server.url(options="-csearch_path=private").replace("studio@", "guest@")
+    with pytest.raises(database.NotSaved, match="forbids it") as raised:
+        store.Store(tmp_path, url)
+    assert raised.value.reason == "read-only"
+
+
 def test_a_mistake_in_a_statement_is_no_trouble_with_the_disk(place):
     opened = place.open()
     with (

@@ -195,7 +195,7 @@ def test_any_history_is_what_a_model_says_now_and_as_of_every_event(new_place):
     stateful.run_state_machine_as_test(
         lambda: Histories(new_place),
         settings=hypothesis.settings(
-            max_examples=5 if server else 25,
+            max_examples=5 if server else 20,
             stateful_step_count=25,
             suppress_health_check=list(hypothesis.HealthCheck),
         ),

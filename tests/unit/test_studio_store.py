@@ -649,6 +649,7 @@ def test_a_second_scan_changes_nothing(project):
     before = project.store.photographs()
     found = project.store.register(files(*range(12)))
     assert (found.new, found.moved, found.gone, found.back) == ((), (), (), ())
+    assert found.across == ()
     assert found.ids == tuple(one.id for one in before)
     assert project.store.photographs() == before
 
@@ -729,6 +730,25 @@ def test_near_duplicates_are_drawn_together_and_later_ones_follow(project):
     photographs = project.store.photographs()
     for group in groups:
         assert len({photographs[i].place for i in group}) == 1
+
+
+def test_near_duplicates_that_were_drawn_apart_stay_and_are_named(project):
+    before = project.store.photographs()
+    first, second, third = project.training[0], project.test[0], project.test[1]
+    pairs = [[first - 1, second - 1], [second - 1, third - 1]]
+    found = project.store.register(files(*range(12)), pairs)
+    assert found.across == (tuple(sorted([first, second, third])),)
+    assert project.store.photographs() == before
+
+
+def test_two_who_scan_at_once_register_every_photograph_once(project):
+    ours, theirs = opened_by(project.place, 2)
+    results = at_once(
+        lambda: ours.register(files(*range(30))), lambda: theirs.register(files(*range(30)))
+    )
+    assert results[0].ids == results[1].ids
+    assert sorted(len(one.new) for one in results) == [0, 18]
+    assert len(project.store.photographs()) == 30
 
 
 @pytest.mark.parametrize(

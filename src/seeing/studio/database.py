@@ -19,7 +19,9 @@ from seeing.studio import schema
 
 FILE = "labels.sqlite3"
 WAIT_S = 10  # for another writer
+CONNECTIONS = 60  # at most, besides those that are kept: more than a server has threads
 
+_FORBIDDEN = ("42501", "3F000")  # no right to do so; no schema to do it in
 _CREATING = 0x5EE1_0001  # of an advisory lock of PostgreSQL: two programs that create the tables
 
 
@@ -46,8 +48,8 @@ class Database:
         """Open a database, with tables in it; see :meth:`writing` and :meth:`reading`.
 
         Args:
-            folder: the studio's own; made if it is missing. Without a URL, a SQLite database in
-                it, ``labels.sqlite3``.
+            folder: the studio's own. Without a URL, a SQLite database in it, ``labels.sqlite3``;
+                the folder is made if it is missing.
             url: SQLAlchemy's, of SQLite or PostgreSQL.
 
         Raises:
@@ -70,12 +72,17 @@ class Database:
     def _connected(self) -> sqlalchemy.Engine:
         try:
             if self.is_sqlite:
-                engine = sqlalchemy.create_engine(self.url, connect_args={"timeout": WAIT_S})
+                engine = sqlalchemy.create_engine(
+                    self.url, connect_args={"timeout": WAIT_S}, max_overflow=CONNECTIONS
+                )
                 event.listen(engine, "connect", _prepare_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
                 return engine
             engine = sqlalchemy.create_engine(
-                self.url, pool_pre_ping=True, isolation_level="READ COMMITTED"
+                self.url,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                max_overflow=CONNECTIONS,
             )
             event.listen(engine, "connect", _prepare_postgresql)
             return engine
@@ -149,7 +156,8 @@ class Database:
             # What happens while a connection is prepared comes as the driver raised it.
             original = error.orig if isinstance(error, exc.DBAPIError) else error
             mistaken = self.is_sqlite and _sqlite_code(original) == sqlite3.SQLITE_ERROR
-            if isinstance(original, mistakes) or mistaken:
+            forbidden = getattr(original, "sqlstate", None) in _FORBIDDEN
+            if (isinstance(original, mistakes) and not forbidden) or mistaken:
                 raise
             if self.is_sqlite and _sqlite_code(original) == sqlite3.SQLITE_NOTADB:
                 raise CannotOpen(
@@ -170,6 +178,11 @@ class Database:
             return "busy", f"another program has kept {self.shown} busy; try again"
         if state == "25006":
             return "read-only", f"{self.shown} takes no writes; ask who runs that server"
+        if state in _FORBIDDEN:
+            return "read-only", (
+                f"{self.shown} forbids it ({_line(error)}); ask who runs that server for the right "
+                "to make tables and to write"
+            )
         if state in ("XX001", "XX002"):
             return "damaged", f"{self.shown} is damaged ({_line(error)}); restore a backup"
         return "unreachable", (
@@ -184,7 +197,10 @@ class Database:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return "busy", f"another program has kept {path} busy for {WAIT_S} s; try again"
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            return "read-only", f"{path} cannot be written to ({_line(error)}); see who may"
+            return (
+                "read-only",
+                f"{path} cannot be written to ({_line(error)}); see who may write there",
+            )
         if code == sqlite3.SQLITE_IOERR:
             return "unreachable", (
                 f"the disk that holds {path} failed ({_line(error)}); is it full, or gone?"

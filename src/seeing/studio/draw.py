@@ -87,7 +87,7 @@ def deal(
         raise ValueError(f"{len(sha256s)} content hashes, {len(known)} places; expected as many")
     free = max([first_group, *(place.group + 1 for place in known if place is not None)])
     places: dict[int, Place] = {}
-    for members in _joined(sha256s, groups):
+    for members in joined(sha256s, groups):
         there = [known[i] for i in members if known[i] is not None]
         new = [i for i in members if known[i] is None]
         if not new:
@@ -104,8 +104,16 @@ def deal(
     return [place if place is not None else places[i] for i, place in enumerate(known)]
 
 
-def _joined(sha256s: Sequence[str], groups: Iterable[Sequence[int]]) -> list[list[int]]:
-    """All photographs, those that belong together in one list; sorted."""
+def joined(sha256s: Sequence[str], groups: Iterable[Sequence[int]]) -> list[list[int]]:
+    """Put together what belongs together, by content or as near-duplicates.
+
+    Args:
+        sha256s: the photographs' content hashes, n of them.
+        groups: near-duplicates, as indices of photographs.
+
+    Returns:
+        All n indices, each once: those that belong together in one list, sorted.
+    """
     first = list(range(len(sha256s)))
 
     def root(i: int) -> int:
@@ -120,7 +128,7 @@ def _joined(sha256s: Sequence[str], groups: Iterable[Sequence[int]]) -> list[lis
     for a, b in pairs:
         low, high = sorted((root(a), root(b)))
         first[high] = low
-    joined: dict[int, list[int]] = {}
+    together: dict[int, list[int]] = {}
     for i in range(len(sha256s)):
-        joined.setdefault(root(i), []).append(i)
-    return list(joined.values())
+        together.setdefault(root(i), []).append(i)
+    return list(together.values())

@@ -55,7 +55,7 @@ class FilePath(sqlalchemy.types.TypeDecorator[str]):
         return None if value is None else _storable(value)
 
     def process_result_value(self, value: str | None, dialect: sqlalchemy.Dialect) -> str | None:
-        """As it was given."""
+        """As it was given to the database."""
         return None if value is None else _as_given(value)
 
 
@@ -74,7 +74,7 @@ class Utc(sqlalchemy.types.TypeDecorator[datetime.datetime]):
     def process_result_value(
         self, value: datetime.datetime | None, dialect: sqlalchemy.Dialect
     ) -> datetime.datetime | None:
-        """In UTC."""
+        """As the same moment in UTC."""
         if value is None or value.tzinfo is not None:
             return value and value.astimezone(datetime.UTC)
         return value.replace(tzinfo=datetime.UTC)

@@ -137,6 +137,8 @@ class Registered:
         moved: those that have another path now.
         gone: those that were there and are no more; their labels are kept.
         back: those that had been gone.
+        across: near-duplicates that had been drawn into both parts before anybody knew that they
+            are any: they stay where they are, and should not be trained on.
     """
 
     ids: tuple[int, ...]
@@ -144,6 +146,7 @@ class Registered:
     moved: tuple[int, ...]
     gone: tuple[int, ...]
     back: tuple[int, ...]
+    across: tuple[tuple[int, ...], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,7 +259,7 @@ class Store:
         """Open a project, or begin one.
 
         Args:
-            folder: the studio's own, beside the photographs; made if it is missing.
+            folder: the studio's own, beside the photographs; made if SQLite needs it.
             url: SQLAlchemy's, of a SQLite or PostgreSQL database. Default: ``labels.sqlite3`` in
                 the folder.
             multi_label: whether a photograph may have any number of classes. Default: as the
@@ -379,7 +382,7 @@ class Store:
 
         Args:
             found: all photographs of the folder, with different paths.
-            groups: near-duplicates, as indices into ``found``.
+            groups: near-duplicates, as indices into ``found``; of all photographs, at every scan.
             other_folder: whether it is meant that no known photograph is there any more.
 
         Raises:
@@ -449,8 +452,19 @@ class Store:
             for some in _chunks(numbers):
                 query = table.update().where(table.c.id.in_(some))
                 connection.execute(query.values(present=present))
-        new_ids = tuple(row["id"] for row in new)
-        return Registered(tuple(ids), new_ids, tuple(moved), tuple(gone), tuple(back))
+        across = [
+            tuple(ids[i] for i in group)
+            for group in draw.joined([one.sha256 for one in found], groups)
+            if {"training", "test"} <= {places[i].part for i in group}
+        ]
+        return Registered(
+            ids=tuple(ids),
+            new=tuple(row["id"] for row in new),
+            moved=tuple(moved),
+            gone=tuple(gone),
+            back=tuple(back),
+            across=tuple(across),
+        )
 
     def photographs(self) -> list[Photograph]:
         """All photographs that were ever found, by id."""
