@@ -179,7 +179,8 @@ def imported_by(folder: pathlib.Path) -> set[str]:
 PACKAGE_OF = {"PIL": "pillow", "bs4": "beautifulsoup4", "skimage": "scikit-image"}
 PACKAGE_OF |= {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipython"}
 PACKAGE_OF |= {"fontTools": "fonttools", "ai_edge_litert": "ai-edge-litert"}
-OURS = {"seeing", "bookbuild", "everywhere", "fakes", "studio_databases", "studio_drawn"}
+OURS = {"seeing", "bookbuild", "everywhere", "fakes"}
+OURS |= {"studio_databases", "studio_drawn", "studio_photographs"}
 
 
 def test_the_extra_for_tests_brings_everything_that_the_unit_tests_import(

@@ -12,7 +12,7 @@ import studio_photographs
 from PIL import Image
 
 from seeing.datasets import sources
-from seeing.photos import folders, reading
+from seeing.photos import folders, near_duplicates, reading
 from seeing.studio import database, features, linear, opinions, queues, scan, service, store
 
 COUNT = 36
@@ -204,6 +204,22 @@ class TestScanning:
         assert studio.scan().moved == (one.id,)
         assert studio.said().labels[one.id] == (given[one.id],)
         assert studio.path(studio.listed.photographs[studio.listed.place[one.id]]).is_file()
+
+    def test_what_turns_out_to_be_alike_to_the_test_set_is_not_trained_on(
+        self, studio, monkeypatch
+    ):
+        listed = studio.listed
+        i, j = (listed.parts.index(part) for part in ("training", "test"))
+        alike = near_duplicates.NearDuplicates(((i, j, 0.99),), ((i, j),), (), ())
+        monkeypatch.setattr(near_duplicates, "find", lambda looks: alike)
+        (studio.own / scan.NOTED_FILE).unlink()
+        studio.scan()
+        assert (studio.listed.parts[i], studio.listed.parts[j]) == ("neither", "test")
+        label(studio, but=waiting(studio, "training"))
+        assert train(studio).state == "done"
+        number = listed.photographs[i].id
+        assert number not in studio._guessed.labeled.ids
+        assert studio.suggestions([number])[1] == {}
 
     def test_a_scan_that_is_canceled_changes_nothing(self, folder, studio):
         before = studio.listed

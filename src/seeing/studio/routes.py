@@ -218,7 +218,7 @@ class Merge(pydantic.BaseModel):
 
 
 class Class(pydantic.BaseModel):
-    """A class."""
+    """A class, with its name and its key of now."""
 
     id: int
     name: str
@@ -663,7 +663,7 @@ def _add_labels(app: fastapi.FastAPI, studio: service.Studio, labeler: str | Non
             hashes=[one.sha256[:12] for one in listed.photographs],
             widths=[width for width, _ in listed.sizes],
             heights=[height for _, height in listed.sizes],
-            parts=[parts[one.place.part] for one in listed.photographs],
+            parts=[parts[part] for part in listed.parts],
             alike=[members for members in groups.values() if len(members) > 1],
         )
 

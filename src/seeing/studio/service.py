@@ -16,7 +16,7 @@ import pathlib
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import filelock
@@ -104,6 +104,8 @@ class Listed:
         sizes: their widths and heights.
         ids: int64, shape (n,).
         groups: int64, shape (n,).
+        parts: of the data, ``"training"``, ``"test"`` or ``"neither"``. A photograph of the
+            training set that turns out to be alike to one of the test set is in neither.
         test_order: those of the locked test set, in the order of their draw.
         pairs: near-duplicates ``(id, id, likeness)``.
         skipped: what was left out, and why.
@@ -114,6 +116,7 @@ class Listed:
     sizes: tuple[tuple[int, int], ...]
     ids: np.ndarray
     groups: np.ndarray
+    parts: tuple[str, ...]
     test_order: tuple[int, ...]
     pairs: tuple[tuple[int, int, float], ...]
     skipped: tuple[folders.Skipped, ...]
@@ -121,10 +124,14 @@ class Listed:
 
     @classmethod
     def of(
-        cls, known: Iterable[store.Photograph], ids: Sequence[int], scanned: scan.Scanned
+        cls,
+        known: Iterable[store.Photograph],
+        registered: store.Registered,
+        scanned: scan.Scanned,
     ) -> "Listed":
         """What a scan has found, with what the store knows of it."""
-        by_id = {one.id: one for one in known}
+        by_id, ids = {one.id: one for one in known}, registered.ids
+        across = {number for group in registered.across for number in group}
         photographs = tuple(by_id[number] for number in ids)
         of_test = [one for one in photographs if one.place.part == "test"]
         return cls(
@@ -132,6 +139,10 @@ class Listed:
             sizes=scanned.sizes,
             ids=np.array(ids, dtype=np.int64),
             groups=np.array([one.place.group for one in photographs], dtype=np.int64),
+            parts=tuple(
+                "neither" if one.id in across and one.place.part == "training" else one.place.part
+                for one in photographs
+            ),
             test_order=tuple(
                 one.id for one in sorted(of_test, key=lambda one: (one.place.number, one.id))
             ),
@@ -142,7 +153,7 @@ class Listed:
 
     def of_part(self, *parts: str) -> np.ndarray:
         """Which photographs belong to some parts of the data, bool (n,)."""
-        return np.array([one.place.part in parts for one in self.photographs], dtype=bool)
+        return np.array([part in parts for part in self.parts], dtype=bool)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -310,7 +321,7 @@ class Studio:
         """
         scanned = scan.scan(self.folder, self.own, self.thumbnails, job or jobs.Job())
         registered = self.store.register(scanned.found, scanned.groups, other_folder=other_folder)
-        listed = Listed.of(self.store.photographs(), registered.ids, scanned)
+        listed = Listed.of(self.store.photographs(), registered, scanned)
         with self._guard:
             self._listed, self._X, self._guessed, self._reported = listed, None, None, None
         return registered
@@ -744,7 +755,7 @@ class Studio:
         unmet = _unmet(guessed)
         for number in photograph_ids:
             i = listed.place.get(number)
-            if i is None or listed.photographs[i].place.part != "training":
+            if i is None or listed.parts[i] != "training":
                 continue
             row = unmet.get(number) if number in labels else guessed.probabilities[i]
             if row is not None and np.isfinite(row).all():
