@@ -979,7 +979,7 @@ def _add_exchange(app: fastapi.FastAPI, studio: service.Studio) -> None:
     @app.get(
         "/api/export/{form}",
         response_class=fastapi.Response,
-        responses={200: {"content": {"application/octet-stream": {}}}},
+        responses={200: {"content": {"application/json": {}, "text/csv": {}}}},
     )
     def export(
         form: Literal["csv", "coco", "label-studio"], each: bool = False
