@@ -260,7 +260,8 @@ function drawAnswers(id) {
   );
   const isNone = studio.liveClasses().length === 0;
   parts.note.textContent = isNone
-    ? 'Name your first classes below. Each gets a key; then press keys to label.'
+    ? 'Name your first classes below, “none of these” among them if you need it. Each gets a ' +
+      'key; then press keys to label.'
     : (notes.get(id) ?? '');
 }
 
