@@ -2,7 +2,8 @@
 
 export class Refused extends Error {
   constructor(status, body) {
-    super(body?.detail ?? `the server answered ${status} without a reason`);
+    const said = body?.detail ?? `the server answered ${status} without a reason`;
+    super(said[0].toUpperCase() + said.slice(1));
     this.status = status;
     this.body = body;
   }

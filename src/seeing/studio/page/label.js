@@ -215,6 +215,7 @@ function draw() {
     one.disabled = !isThere;
   }
   if (!isThere) {
+    parts.accept.hidden = true;
     image.hidden = true;
     missing.hidden = false;
     missing.textContent = problem || (EMPTY[queue] ?? 'Nothing left in this queue.');
