@@ -142,6 +142,8 @@ def parser() -> argparse.ArgumentParser:
     """The options of all commands."""
     every = argparse.ArgumentParser(prog="python -m seeing", description="Photographs to names.")
     commands = every.add_subparsers(dest="command", required=True)
+    of_trained = argparse.ArgumentParser(add_help=False)
+    of_trained.add_argument("model", metavar="MODEL", help="a folder that train wrote")
     training = commands.add_parser(
         "train", help="train a classifier on a folder that holds one subfolder a class"
     )
@@ -162,8 +164,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument(
         "--seed", type=int, default=0, help="of all random numbers, 0 to 2147483647 [0]"
     )
-    asking = commands.add_parser("predict", help="name what photographs show")
-    asking.add_argument("model", metavar="MODEL", help="a folder that train wrote")
+    asking = commands.add_parser("predict", parents=[of_trained], help="name what photographs show")
     asking.add_argument("photographs", metavar="PHOTO", nargs="+", help="image files")
     asking.add_argument(
         "--top", metavar="K", type=_positive, default=5, help="names a photograph [5]"
@@ -172,9 +173,10 @@ def parser() -> argparse.ArgumentParser:
         "--png", metavar="FOLDER", help="also draw each photograph with its names, as PNG files"
     )
     serving = commands.add_parser(
-        "serve", help="name photographs for other programs, over HTTP; needs the extra `app`"
+        "serve",
+        parents=[of_trained],
+        help="name photographs for other programs, over HTTP; needs the extra `app`",
     )
-    serving.add_argument("model", metavar="MODEL", help="a folder that train wrote")
     serving.add_argument(
         "--host", default="127.0.0.1", help="address; any but loopback needs a token [127.0.0.1]"
     )
@@ -190,9 +192,10 @@ def parser() -> argparse.ArgumentParser:
         help='answer "don\'t know" where the largest probability is below this [0: never]',
     )
     writing = commands.add_parser(
-        "export", help="write a classifier as files that other programs can run"
+        "export",
+        parents=[of_trained],
+        help="write a classifier as files that other programs can run",
     )
-    writing.add_argument("model", metavar="MODEL", help="a folder that train wrote")
     writing.add_argument(
         "--formats",
         metavar="FORMAT",

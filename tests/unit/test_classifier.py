@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from seeing import __main__ as command_line
-from seeing.app import classifier, keras_settings
+from seeing.app import classifier, keras_settings, stored
 from seeing.datasets import sources
 from seeing.models import backbones, fine_tuning, resnet50
 from seeing.photos import reading, splits
@@ -402,18 +402,18 @@ class TestSaveAndLoad:
         made.save(tmp_path / "model")
         assert classifier.load(tmp_path / "model").looks == ("whole", "center")
         path = tmp_path / "model" / "classes.json"
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        del stored["looks"]
-        path.write_text(json.dumps(stored), encoding="utf-8")
+        description = json.loads(path.read_text(encoding="utf-8"))
+        del description["looks"]
+        path.write_text(json.dumps(description), encoding="utf-8")
         assert classifier.load(tmp_path / "model").looks == ("center",)
 
     @pytest.mark.parametrize("looks", [[], "center", ["middle"], [["center"]], None])
     def test_looks_that_are_not_known(self, tmp_path, looks):
         untrained().save(tmp_path / "model")
         path = tmp_path / "model" / "classes.json"
-        stored = json.loads(path.read_text(encoding="utf-8")) | {"looks": looks}
-        path.write_text(json.dumps(stored), encoding="utf-8")
-        with pytest.raises(classifier.NotAClassifier, match=r"one or more of center, whole"):
+        description = json.loads(path.read_text(encoding="utf-8")) | {"looks": looks}
+        path.write_text(json.dumps(description), encoding="utf-8")
+        with pytest.raises(stored.NotAClassifier, match=r"one or more of center, whole"):
             classifier.load(tmp_path / "model")
 
     def test_nothing_is_written_over(self, tmp_path):
@@ -508,14 +508,14 @@ class TestSaveAndLoad:
     def test_a_missing_file(self, tmp_path, lost):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / lost).unlink()
-        with pytest.raises(classifier.NotAClassifier, match=f"holds no {lost}"):
+        with pytest.raises(stored.NotAClassifier, match=f"holds no {lost}"):
             classifier.load(tmp_path / "model")
 
     @pytest.mark.parametrize("damaged", ["network.keras", "classes.json"])
     def test_a_damaged_file(self, tmp_path, damaged):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / damaged).write_bytes(b"\x00\x01")
-        with pytest.raises(classifier.NotAClassifier, match="cannot be read"):
+        with pytest.raises(stored.NotAClassifier, match="cannot be read"):
             classifier.load(tmp_path / "model")
 
     @pytest.mark.parametrize(
@@ -534,7 +534,7 @@ class TestSaveAndLoad:
     def test_names_that_cannot_be_used(self, tmp_path, content, message):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / "classes.json").write_bytes(content)
-        with pytest.raises(classifier.NotAClassifier, match=message):
+        with pytest.raises(stored.NotAClassifier, match=message):
             classifier.load(tmp_path / "model")
 
     def test_a_mark_that_an_editor_puts_before_the_names(self, tmp_path):
@@ -559,14 +559,14 @@ class TestSaveAndLoad:
         untrained().save(tmp_path / "model")
         path = tmp_path / "model" / "network.keras"
         path.write_bytes(change(path.read_bytes()))
-        with pytest.raises(classifier.NotAClassifier, match=message):
+        with pytest.raises(stored.NotAClassifier, match=message):
             classifier.load(tmp_path / "model")
 
     def test_another_network_than_the_names_were_saved_with(self, tmp_path):
         untrained().save(tmp_path / "model")
         untrained(("x", "y", "z")).save(tmp_path / "other")
         shutil.copy(tmp_path / "other" / "network.keras", tmp_path / "model")
-        with pytest.raises(classifier.NotAClassifier, match="it is damaged, or was replaced"):
+        with pytest.raises(stored.NotAClassifier, match="it is damaged, or was replaced"):
             classifier.load(tmp_path / "model")
         (tmp_path / "model" / "classes.json").write_text('{"class_names": ["x", "y", "z"]}')
         assert classifier.load(tmp_path / "model").class_names == ("x", "y", "z")
@@ -590,7 +590,7 @@ class TestSaveAndLoad:
         network = keras.Model(inputs, [keras.layers.Dense(count)(joined) for count in gives])
         network.save(tmp_path / "network.keras")
         (tmp_path / "classes.json").write_text('{"class_names": ["a", "b", "c"]}')
-        with pytest.raises(classifier.NotAClassifier, match=message):
+        with pytest.raises(stored.NotAClassifier, match=message):
             classifier.load(tmp_path)
 
     def test_a_readers_own_network_of_the_right_kind(self, tmp_path, folder):
@@ -618,7 +618,7 @@ class TestSaveAndLoad:
     def test_names_that_do_not_belong(self, tmp_path):
         untrained().save(tmp_path / "model")
         (tmp_path / "model" / "classes.json").write_text(json.dumps({"class_names": ["a"]}))
-        with pytest.raises(classifier.NotAClassifier, match=r"3 outputs, .* 1 names"):
+        with pytest.raises(stored.NotAClassifier, match=r"3 outputs, .* 1 names"):
             classifier.load(tmp_path / "model")
 
 

@@ -12,7 +12,7 @@ import pathlib, sys
 from unittest import mock
 
 fake = mock.MagicMock()
-fake.CannotTrain = fake.NotAClassifier = ValueError
+fake.CannotTrain = ValueError
 sys.modules["seeing.app.classifier"] = fake
 from seeing import __main__ as command_line
 

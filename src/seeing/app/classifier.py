@@ -28,8 +28,6 @@ from seeing.figures import lettering, pictures
 from seeing.models import backbones, fine_tuning, heads, resnet50
 from seeing.photos import folders, near_duplicates, reading, splits
 
-NETWORK_FILE, CLASSES_FILE = stored.NETWORK_FILE, stored.CLASSES_FILE
-NotAClassifier = stored.NotAClassifier  # what `load` raises
 ROOM = 110_000_000  # bytes on disk: ResNet50's weights take 94 million, the last blocks' no more
 MAX_SEED = 2**31 - 1  # what all libraries' generators take
 
@@ -163,7 +161,7 @@ class PhotoClassifier:
         # Its name does not depend on the wanted one, which may be as long as a name can be.
         partial = pathlib.Path(tempfile.mkdtemp(prefix=".classifier-", dir=parent))
         try:
-            self.network.save(partial / NETWORK_FILE)
+            self.network.save(partial / stored.NETWORK_FILE)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -173,10 +171,10 @@ class PhotoClassifier:
         description = {
             "class_names": self.class_names,
             "looks": self.looks,
-            "network_sha256": _sha256(folder / NETWORK_FILE),
+            "network_sha256": _sha256(folder / stored.NETWORK_FILE),
         }
         text = json.dumps(description, ensure_ascii=False, indent=1)
-        (folder / CLASSES_FILE).write_text(text + "\n", encoding="utf-8")
+        (folder / stored.CLASSES_FILE).write_text(text + "\n", encoding="utf-8")
         folder.chmod(0o755)
 
     def rescue(self, *parents: pathlib.Path) -> str:
@@ -202,7 +200,8 @@ class PhotoClassifier:
 
     def _kept(self, folder: pathlib.Path) -> str:
         names = ", ".join(self.class_names)
-        return f"The trained network is kept: {folder / NETWORK_FILE}; its outputs are {names}"
+        place = folder / stored.NETWORK_FILE
+        return f"The trained network is kept: {place}; its outputs are {names}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -332,19 +331,20 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
             ``looks``, the network looks at the middle square.
 
     Raises:
-        NotAClassifier: when a file is missing or damaged, the network is of another kind, or the
-            names or the looks do not belong to it.
+        stored.NotAClassifier: when a file is missing or damaged, the network is of another kind, or
+            the names or the looks do not belong to it.
         MemoryError: when memory runs out.
         keras_settings.UnusableSettings: when Keras is set up in another way than usual.
     """
     keras_settings.require_usable()
     folder = pathlib.Path(folder)
     description = stored.describe(folder)
-    network = _read_network(folder / NETWORK_FILE, description.network_sha256)
+    network = _read_network(folder / stored.NETWORK_FILE, description.network_sha256)
     if network.outputs[0].shape[-1] != len(description.class_names):
-        raise NotAClassifier(
-            f"{folder}: the network has {network.outputs[0].shape[-1]} outputs, {CLASSES_FILE} "
-            f"{len(description.class_names)} names; they do not belong together"
+        raise stored.NotAClassifier(
+            f"{folder}: the network has {network.outputs[0].shape[-1]} outputs, "
+            f"{stored.CLASSES_FILE} {len(description.class_names)} names; they do not belong "
+            "together"
         )
     return PhotoClassifier(network, description.class_names, description.looks)
 
@@ -352,10 +352,10 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
 def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
     """The network in a file, if it is whole, the one that is expected, and names photographs."""
     if digest is not None and _sha256(path) != digest:
-        raise NotAClassifier(
-            f"{path} is not the network that {CLASSES_FILE} was saved with: it is damaged, or was "
-            f"replaced. Copy both files again; for a network of your own, write a {CLASSES_FILE} "
-            "that has no network_sha256"
+        raise stored.NotAClassifier(
+            f"{path} is not the network that {stored.CLASSES_FILE} was saved with: it is damaged, "
+            "or was replaced. Copy both files again; for a network of your own, write a "
+            f"{stored.CLASSES_FILE} that has no network_sha256"
         )
     try:
         with backbones.memory_errors(f"reading {path}"):
@@ -364,7 +364,9 @@ def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
         raise
     # A damaged archive fails in as many ways as zip, HDF5 and JSON have.
     except Exception as error:
-        raise NotAClassifier(f"{path} cannot be read: {stored.shortened(str(error))}") from error
+        raise stored.NotAClassifier(
+            f"{path} cannot be read: {stored.shortened(str(error))}"
+        ) from error
     _require_photographs_to_probabilities(network, path)
     return network
 
@@ -379,7 +381,7 @@ def _require_photographs_to_probabilities(network: keras.Model, path: pathlib.Pa
         _, height, width, channels = takes[0]
         if channels == 3 and height is not None and height == width and gives[0][1] is not None:
             return
-    raise NotAClassifier(
+    raise stored.NotAClassifier(
         f"{path} is a network for something else: it takes {_listed(takes)} and gives "
         f"{_listed(gives)}; expected one input (None, size, size, 3), square RGB images, and one "
         "output (None, K), the probabilities of K classes"

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from seeing.app import any_size, classifier
+from seeing.app import any_size, classifier, stored
 from seeing.models import backbones
 from seeing.photos import reading
 
@@ -188,7 +188,7 @@ def export(
         CannotExport: when a format is not known, a package for it is not installed, there are no
             photographs where they are needed, the network cannot be written in a format, or a file
             gives other probabilities than Keras.
-        classifier.NotAClassifier: when there is no classifier in ``model``.
+        stored.NotAClassifier: when there is no classifier in ``model``.
         FileExistsError: when there is something of the name of ``output`` already.
         OSError: when nothing can be written there, or the disk is too full.
         MemoryError: when memory runs out, or ONNX would need more than is free.
@@ -196,7 +196,7 @@ def export(
     model, output = pathlib.Path(model), pathlib.Path(output)
     formats = tuple(dict.fromkeys(formats))
     _require_formats(formats, photographs)
-    network_file = model / classifier.NETWORK_FILE
+    network_file = model / stored.NETWORK_FILE
     size = network_file.stat().st_size if network_file.is_file() else 0
     classifier.require_place(output, size * (len(formats) + 2), "an export of it")
     if "onnx" in formats:
@@ -250,8 +250,8 @@ def described(path: pathlib.Path | str) -> dict[str, object]:
     if pathlib.Path(path).suffix == ".onnx":
         import onnx
 
-        stored = onnx.load(path, load_external_data=False).metadata_props
-        return {one.key: _from_property(one.value) for one in stored}
+        properties = onnx.load(path, load_external_data=False).metadata_props
+        return {one.key: _from_property(one.value) for one in properties}
     with zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(DESCRIPTION_FILE))
 
