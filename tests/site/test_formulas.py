@@ -103,6 +103,31 @@ def test_pages_with_formulas_and_only_these_load_their_sheet(html, pages):
     assert set(loads.values()) == {True, False}
 
 
+# A font that is slow to be unpacked, or is refused in the end, and what is seen at three times.
+SLOW_FONT = """globalThis.seen = [];
+const see = () => seen.push(getComputedStyle(document.body).visibility);
+const load = FontFaceSet.prototype.load;
+FontFaceSet.prototype.load = async function (font) {
+  const [face] = await load.call(this, font);
+  addEventListener('DOMContentLoaded', see);
+  await new Promise((done) => setTimeout(done, 1000));
+  see();
+  setTimeout(see);
+  if (REFUSED) throw Error('refused');
+  seen.push(face.family);
+}"""
+
+
+@pytest.mark.parametrize("refused", ["false", "true"])
+def test_a_page_is_shown_when_its_font_is_there(blank: sync_api.Page, address, refused: str):
+    blank.add_init_script(SLOW_FONT.replace("REFUSED", refused))
+    blank.goto(f"{address}/notebooks/02_neurons_losses_gradients.html")
+    blank.wait_for_timeout(1500)
+    seen = blank.evaluate("seen")
+    family = ["STIX Two Math"] if refused == "false" else []
+    assert [one.strip('"') for one in seen] == ["hidden", "hidden", *family, "visible"]
+
+
 def test_without_javascript_a_page_shows_formulas_and_no_tex(browser, address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

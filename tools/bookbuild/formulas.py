@@ -6,7 +6,9 @@ MathML's dictionary of operators has not: none around a slash, thin ones around 
 
 The font is a part of STIX Two Math. It travels in a sheet of pages with formulas, which a browser
 reads before it shows a page. By its address it would come later: then lines become longer or
-shorter while they are read, most of all where the machine's own fonts are wide.
+shorter while they are read, most of all where the machine's own fonts are wide. From a sheet it is
+unpacked beside all else, and on a busy machine that ends too late; so a page waits for it, for some
+milliseconds.
 """
 
 import base64
@@ -44,7 +46,17 @@ math {{
   font-family: "STIX Two Math", math;
   font-size: 1.08em;
 }}
+
+:root[data-formulas="waiting"] body {{
+  visibility: hidden;
+}}
 """
+_WAIT = """{
+  const { dataset } = document.documentElement;
+  const show = () => delete dataset.formulas;
+  dataset.formulas = "waiting";
+  document.fonts.load('1em "STIX Two Math"').then(show, show);
+}"""
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +84,7 @@ def _load_sheet(
 ) -> None:
     if "<math" in context.get("body", ""):
         app.add_css_file(SHEET)
+        app.add_js_file(None, body=_WAIT)
 
 
 def _inline(translator: "html5.HTML5Translator", node: nodes.math) -> None:
