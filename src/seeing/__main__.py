@@ -1,6 +1,7 @@
-"""``python -m seeing``: train a classifier on photographs, ask it, serve it, export it.
+"""``python -m seeing``: train a classifier on photographs, ask it, serve it, export it, label.
 
-Explained on the page *The Command Line*, its steps in chapter 8, *A Flower Classifier*.
+Explained on the page *The Command Line*, its steps in chapter 8, *A Flower Classifier*; labeling
+on the page *The Studio*.
 """
 
 import argparse
@@ -24,6 +25,7 @@ except KeyboardInterrupt:  # loading them takes a moment, too
     print("\nstopped", file=sys.stderr)
     sys.exit(STOPPED)
 
+STUDIO_NEEDS = ("fastapi", "uvicorn", "sqlalchemy")  # of the extras `app` and `studio`
 LONGEST_STEM = 240  # bytes; with a number and an ending, a name may have 255
 
 if TYPE_CHECKING:
@@ -60,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "serve":
             options.place = take_place(options)
+        if options.command == "studio":
+            serve.require_installed("studio", "app,studio", STUDIO_NEEDS)
+            from seeing.studio import service
+
+            expected += service.EXPECTED
+            return studio(options)
         # Keras takes seconds to import; --help and wrong options do without it.
         keras_settings.require_usable()
         from seeing.app import classifier
@@ -191,6 +199,39 @@ def parser() -> argparse.ArgumentParser:
         default=0.0,
         help='answer "don\'t know" where the largest probability is below this [0: never]',
     )
+    labeling = commands.add_parser(
+        "studio",
+        help="label photographs on a page of your own; needs the extras `app` and `studio`",
+    )
+    labeling.add_argument("folder", metavar="FOLDER", help="photographs, in any folders below")
+    labeling.add_argument(
+        "--multi-label",
+        action="store_true",
+        default=None,
+        help="a photograph may have any number of classes, instead of exactly one; for good",
+    )
+    labeling.add_argument(
+        "--test-share",
+        metavar="SHARE",
+        type=_share,
+        help="of photographs that are locked away for testing, for good [0.2]",
+    )
+    labeling.add_argument("--seed", type=_seed, help="of what is drawn, for good [a random one]")
+    labeling.add_argument(
+        "--database",
+        metavar="URL",
+        help="SQLAlchemy's, such as postgresql+psycopg://ann@host/name [a file in FOLDER_studio]",
+    )
+    labeling.add_argument(
+        "--host", default="127.0.0.1", help="address; any but loopback needs a token [127.0.0.1]"
+    )
+    labeling.add_argument(
+        "--port", type=_port, default=8000, help="0 to 65535; 0 takes a free one [8000]"
+    )
+    labeling.add_argument("--token", help="what the page has to bring, 16 characters or more")
+    labeling.add_argument(
+        "--no-browser", action="store_true", help="do not open the page, only print its address"
+    )
     writing = commands.add_parser(
         "export",
         parents=[of_trained],
@@ -217,6 +258,18 @@ def parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    if 0 < _probability(text) < 1:
+        return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a share, more than 0 and less than 1")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed, 0 to {2**31 - 1}")
     return int(text)
 
 
@@ -316,6 +369,25 @@ def answer(options: argparse.Namespace) -> int:
     """Name photographs over HTTP until a signal to stop."""
     model = pathlib.Path(options.model)
     serve.run(model, options.place, options.host, options.token, options.unsure_below)
+    return 0
+
+
+def studio(options: argparse.Namespace) -> int:
+    """Label photographs on a page, until a signal to stop."""
+    serve.require_private(options.host, options.token)
+    from seeing.studio import run, service
+
+    # First: a second start on the same folder would otherwise only hear of the port.
+    opened = service.Studio(
+        options.folder,
+        database_url=options.database,
+        multi_label=options.multi_label,
+        test_share=options.test_share,
+        seed=options.seed,
+    )
+    with contextlib.closing(opened), _warnings_in_one_line():
+        place = serve.bind(options.host, options.port)
+        run.run(opened, place, options.host, options.token, opens_browser=not options.no_browser)
     return 0
 
 

@@ -7,11 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import hypothesis
 import matplotlib
 import pytest
 from fakes import ROOT, Book, Server
+
+if TYPE_CHECKING:
+    import studio_databases
 
 # Not the environment's MPLBACKEND: kernels that other tests start would inherit it.
 matplotlib.use("Agg")
@@ -142,3 +146,44 @@ def figures() -> Iterator[None]:
 def book(tmp_path: pathlib.Path, cache: pathlib.Path) -> Book:
     """A small book without chapters; see :class:`Book`."""
     return Book(tmp_path / "a small book")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> "Iterator[studio_databases.Server]":
+    """A real PostgreSQL server; a test that asks for it is skipped where there is none."""
+    import studio_databases
+
+    try:
+        running = studio_databases.Server()
+    except studio_databases.Missing as missing:
+        pytest.skip(str(missing))
+    yield running
+    running.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_place(
+    request: pytest.FixtureRequest, tmp_path: pathlib.Path
+) -> "Iterator[Callable[[], studio_databases.Place]]":
+    """Gives places for new projects, on SQLite and then on PostgreSQL."""
+    import studio_databases
+
+    server = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+    made: list[studio_databases.Place] = []
+
+    def new() -> studio_databases.Place:
+        url = None if server is None else server.new()
+        made.append(studio_databases.Place(tmp_path / f"{len(made)}_studio", url))
+        return made[-1]
+
+    yield new
+    for place in made:
+        place.close()
+
+
+@pytest.fixture
+def place(new_place: "Callable[[], studio_databases.Place]") -> "studio_databases.Place":
+    """A place for one new project, on SQLite and then on PostgreSQL."""
+    return new_place()

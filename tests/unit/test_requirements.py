@@ -22,6 +22,7 @@ NOT_NOTED = {
     "filelock",
     "platformdirs",
     "psutil",
+    "threadpoolctl",
     "ipywidgets",
 }
 # The first versions of Keras without CVE-2026-0897 and CVE-2026-1669 are 3.12.1 and 3.13.2.
@@ -179,6 +180,7 @@ PACKAGE_OF = {"PIL": "pillow", "bs4": "beautifulsoup4", "skimage": "scikit-image
 PACKAGE_OF |= {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipython"}
 PACKAGE_OF |= {"fontTools": "fonttools", "ai_edge_litert": "ai-edge-litert"}
 OURS = {"seeing", "bookbuild", "everywhere", "fakes"}
+OURS |= {"studio_databases", "studio_drawn", "studio_photographs"}
 
 
 def test_the_extra_for_tests_brings_everything_that_the_unit_tests_import(

@@ -16,12 +16,12 @@ from typing import Annotated, Any, Protocol
 import fastapi
 import numpy as np
 import pydantic
-from fastapi import encoders, exceptions, responses, security
+from fastapi import responses, security
 from starlette import datastructures
 from starlette import exceptions as http_exceptions
 from starlette import requests as http_requests
 
-from seeing.app import batching, counters, gate
+from seeing.app import batching, counters, gate, refusals
 from seeing.photos import reading
 
 MOST_TOP = 1000  # names a photograph
@@ -103,14 +103,8 @@ class Health(pydantic.BaseModel):
     status: str
 
 
-class Refusal(pydantic.BaseModel):
-    """Why there is no answer, in a sentence."""
-
-    detail: str
-
-
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": description}
+    status: {"model": refusals.Refusal, "description": description}
     for status, description in {
         400: "The request cannot be read.",
         401: "The token is missing or wrong.",
@@ -176,8 +170,7 @@ def build(
     )
     app.add_middleware(gate.Gate, hosts=hosts, token=token, most_bytes=limits.request_bytes)
     app.add_middleware(counters.Counted, counters=counted)  # around the gate
-    app.add_exception_handler(exceptions.RequestValidationError, _out_of_range)
-    app.add_exception_handler(http_exceptions.HTTPException, _refused)
+    refusals.say_in_sentences(app)
     Unsure = Annotated[
         float,
         fastapi.Query(
@@ -283,7 +276,7 @@ class _Desk:
         # What the parser says of forms that are none; a charset that is none, too.
         except (ValueError, KeyError) as error:
             raise http_exceptions.HTTPException(
-                400, f"the form cannot be read: {_line(str(error))}"
+                400, f"the form cannot be read: {refusals.line(str(error))}"
             ) from error
 
     async def answer(
@@ -333,7 +326,7 @@ class _Desk:
             self._counted.note_photograph("refused")
             # As the reader says of too many pixels, and of too many for this machine.
             status = 413 if error.reason.startswith("too large") else 422
-            reason = _line(error.reason.replace(str(error.path), "the file"))
+            reason = refusals.line(error.reason.replace(str(error.path), "the file"))
             raise http_exceptions.HTTPException(status, f"{_name(file)}: {reason}") from error
         except (batching.Busy, MemoryError) as error:
             raise http_exceptions.HTTPException(
@@ -357,7 +350,7 @@ def _require_files(
     for name, item in form.multi_items():
         if name != field:
             raise http_exceptions.HTTPException(
-                422, f"the form has a field {_line(name)!r}; {expected} and nothing else"
+                422, f"the form has a field {refusals.line(name)!r}; {expected} and nothing else"
             )
         if isinstance(item, str):
             raise http_exceptions.HTTPException(
@@ -388,30 +381,4 @@ def _form(field: str, most: int) -> dict[str, Any]:
 
 def _name(file: datastructures.UploadFile) -> str:
     """The file's name as its sender has it: for the answer alone, it opens nothing."""
-    return _line(file.filename or "photograph", 100)
-
-
-def _line(text: str, length: int = 300) -> str:
-    """One line of text that UTF-8 can hold, of at most so many characters."""
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    return line if len(line) <= length else f"{line[:length]} ..."
-
-
-async def _refused(request: fastapi.Request, error: Exception) -> fastapi.Response:
-    """A sentence for what Starlette says in two words."""
-    assert isinstance(error, http_exceptions.HTTPException)
-    detail = error.detail
-    if request.scope.get("route") is None and error.status_code == 404:
-        detail = f"there is no {_line(request.url.path, 100)}; /openapi.json lists what there is"
-    elif error.status_code == 405:
-        detail = f"{request.method} is not what this path takes; see /openapi.json"
-    return responses.JSONResponse({"detail": detail}, error.status_code, error.headers)
-
-
-async def _out_of_range(request: fastapi.Request, error: Exception) -> fastapi.Response:
-    """A sentence for a parameter that is no number, or too small or too large."""
-    assert isinstance(error, exceptions.RequestValidationError)
-    found = encoders.jsonable_encoder(error.errors()[0])
-    name, value, reason = found["loc"][-1], str(found["input"]), found["msg"]
-    detail = f"{name} is {_line(value, 100)!r}: {reason[0].lower()}{reason[1:]}"
-    return responses.JSONResponse({"detail": detail}, 422)
+    return refusals.line(file.filename or "photograph", 100)

@@ -13,7 +13,12 @@ import signal
 import socket
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import fastapi
+    import uvicorn
 
 # What the extra `app` brings, by the names that are imported.
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -25,17 +30,24 @@ class CannotServe(ValueError):
     """An option, a place or what is installed does not allow serving. The message says why."""
 
 
-def require_installed() -> None:
-    """Refuse to start without the packages of the extra ``app``.
+def require_installed(
+    command: str = "serve", extra: str = "app", needed: Sequence[str] = NEEDED
+) -> None:
+    """Refuse to start without the packages of an extra.
+
+    Args:
+        command: what needs them.
+        extra: what brings them.
+        needed: the packages, by the names that are imported.
 
     Raises:
         CannotServe: naming what is missing and the extra that brings it.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise CannotServe(
-            f"`serve` needs {', '.join(missing)}, which the base install does not bring: install "
-            "the extra `app`, in a clone of the book with `pip install '.[app]'`"
+            f"`{command}` needs {', '.join(missing)}, which the base install does not bring: "
+            f"install the extra `{extra}`, in a clone of the book with `pip install '.[{extra}]'`"
         )
 
 
@@ -116,8 +128,6 @@ def run(
         MemoryError: when memory runs out.
         keras_settings.UnusableSettings: when Keras is set up in another way than usual.
     """
-    import uvicorn
-
     from seeing.app import answering, api, classifier
 
     with place:
@@ -129,37 +139,71 @@ def run(
             token=token,
             unsure_below=unsure_below,
         )
-        config = uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            lifespan="on",
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=STOP_S,
-        )
-        with _stopping_is_no_fault(), warnings.catch_warnings():
-            # What a decoder says of a stranger's photograph would fill the terminal.
-            warnings.filterwarnings("ignore", module=r"seeing\.photos\.")
-            shown, port, *_ = place.getsockname()
-            shown = f"[{shown}]" if ":" in shown else shown
-            place.listen(CONNECTIONS)  # who reads the next line may ask at once
-            print(f"serving {', '.join(trained.class_names)}: http://{shown}:{port}", flush=True)
-            uvicorn.Server(config).run(sockets=[place])
-            print("stopped")
+        answer(app, place, f"serving {', '.join(trained.class_names)}")
+
+
+def answer(
+    app: "fastapi.FastAPI",
+    place: socket.socket,
+    what: str,
+    *,
+    query: str = "",
+    started: Callable[[str], None] | None = None,
+) -> None:
+    """Let an app answer until a signal to stop; then what is in flight is answered.
+
+    Args:
+        app: what answers.
+        place: as :func:`bind` gives it.
+        what: what is printed before the address, once it can be asked.
+        query: what is printed behind the address.
+        started: gets the address, with what is behind it, as soon as it can be asked.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=STOP_S,
+    )
+    server = uvicorn.Server(config)
+    with _stopping_is_no_fault(server), warnings.catch_warnings():
+        # What a decoder says of a stranger's photograph would fill the terminal.
+        warnings.filterwarnings("ignore", module=r"seeing\.photos\.")
+        place.listen(CONNECTIONS)  # who reads the next line may ask at once
+        shown = address(place) + query
+        print(f"{what}: {shown}", flush=True)
+        if started is not None:
+            started(shown)
+        server.run(sockets=[place])
+        print("stopped")
+
+
+def address(place: socket.socket) -> str:
+    """Where a place is asked, such as ``http://127.0.0.1:8000``."""
+    shown, port, *_ = place.getsockname()
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 @contextlib.contextmanager
-def _stopping_is_no_fault() -> Iterator[None]:
-    """uvicorn raises the signal that stopped it once more when it is done: let that do nothing."""
+def _stopping_is_no_fault(server: "uvicorn.Server") -> Iterator[None]:
+    """Let a signal stop the server, and do nothing else.
 
-    def nothing(number: int, frame: types.FrameType | None) -> None:
-        pass
+    uvicorn listens to signals while it runs alone: one that comes just before would be lost. And
+    it raises the signal that stopped it once more when it is done.
+    """
 
-    before = {number: signal.signal(number, nothing) for number in (signal.SIGINT, signal.SIGTERM)}
+    def stop(number: int, frame: types.FrameType | None) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

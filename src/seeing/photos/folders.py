@@ -136,7 +136,7 @@ def scan(root: pathlib.Path | str, *, decode: bool = True) -> ImageFolder:
         what = "is a file" if root.exists() else "does not exist"
         raise NotAnImageFolder(f"{root} {what}; expected a folder with one subfolder a class")
     parts = _part_folders(root)
-    walked = _Walk(root, class_depth=2 if parts else 1)
+    walked = Walk(root, class_depth=2 if parts else 1)
     candidates, skipped = _candidates(walked, parts)
     if decode:
         candidates, damaged = _looked_at(candidates)
@@ -184,8 +184,10 @@ def _is_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM_FOLDERS
 
 
-class _Walk:
+class Walk:
     """All files below a folder, and what stands in the way of more.
+
+    Nothing is opened: a pipe would wait for ever.
 
     Attributes:
         root: where the walk began.
@@ -195,6 +197,15 @@ class _Walk:
     """
 
     def __init__(self, root: pathlib.Path, *, class_depth: int):
+        """Walk through a folder.
+
+        Args:
+            root: the folder.
+            class_depth: down to which depth links to folders are followed; 0 for none.
+
+        Raises:
+            NotAnImageFolder: when the folder cannot be opened.
+        """
         self.root = root
         self.files: list[pathlib.Path] = []
         self.folders: list[tuple[str, ...]] = []
@@ -238,7 +249,8 @@ class _Walk:
     def _why_not_follow(self, link: pathlib.Path, depth: int) -> str | None:
         """Why a link to a folder is left out; None for a class that is a link, met once."""
         if depth > self._class_depth:
-            return "link to a folder inside a class; links there are not followed"
+            inside = " inside a class; links there" if self._class_depth else "; such links"
+            return f"link to a folder{inside} are not followed"
         target, root = os.path.realpath(link), os.path.realpath(self.root)
         common = os.path.commonpath([target, root]) if _same_drive(target, root) else ""
         if common == target:
@@ -271,7 +283,7 @@ def _kind(path: pathlib.Path) -> str:
     return "file" if stat.S_ISREG(mode) else "no regular file (a pipe, a socket or a device)"
 
 
-def _candidates(walked: _Walk, parts: Mapping[str, str]) -> tuple[list[_Candidate], list[Skipped]]:
+def _candidates(walked: Walk, parts: Mapping[str, str]) -> tuple[list[_Candidate], list[Skipped]]:
     """Each file that looks like an image by its name and place, and what does not."""
     candidates: list[_Candidate] = []
     skipped = list(walked.skipped)
@@ -288,13 +300,19 @@ def _candidates(walked: _Walk, parts: Mapping[str, str]) -> tuple[list[_Candidat
 
 def _why_not(inner: tuple[str, ...], parts: Mapping[str, str]) -> str | None:
     """Why a file, given as its path's parts below the root, is no candidate; None if it is."""
-    suffix = pathlib.PurePath(inner[-1]).suffix.lower()
-    if inner[-1].startswith("."):
+    if not inner[-1].startswith("."):
+        if parts and len(inner) > 1 and inner[0] not in parts:
+            return f"lies beside {', '.join(sorted(parts))}, which split this folder"
+        if len(inner) < (3 if parts else 2):
+            return "lies in no class folder"
+    return why_no_photograph(inner[-1])
+
+
+def why_no_photograph(name: str) -> str | None:
+    """Why a file of that name is taken for no photograph; None if it is."""
+    if name.startswith("."):
         return "hidden file of the operating system"
-    if parts and len(inner) > 1 and inner[0] not in parts:
-        return f"lies beside {', '.join(sorted(parts))}, which split this folder"
-    if len(inner) < (3 if parts else 2):
-        return "lies in no class folder"
+    suffix = pathlib.PurePath(name).suffix.lower()
     if suffix in reading.HEIC_SUFFIXES:
         return reading.HEIC_REASON
     if suffix not in reading.SUFFIXES:
@@ -329,7 +347,7 @@ def _looked_at(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], list
 
 
 def _empty_classes(
-    walked: _Walk, parts: Mapping[str, str], candidates: Collection[_Candidate]
+    walked: Walk, parts: Mapping[str, str], candidates: Collection[_Candidate]
 ) -> list[Skipped]:
     """Class folders without an image: of a folder that is split, those of each part."""
     depth = 2 if parts else 1

@@ -1,0 +1,1 @@
+"""Label photographs of one's own, train, correct: the studio, a page on localhost."""
