@@ -153,7 +153,7 @@ async function open(name) {
 
 async function fetched(name) {
   const ask = (one) => get(`/api/queues/${one}?limit=${LENGTH}` +
-    (one === 'second' ? `&labeler=${state.me.id}` : ''));
+    (one === 'second' || one === 'random' ? `&labeler=${state.me.id}` : ''));
   if (name === 'order') {
     return state.columns.ids.filter((id, i) => state.columns.parts[i] !== 2 && !answered(id))
       .slice(0, LENGTH);
