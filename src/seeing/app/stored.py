@@ -5,6 +5,7 @@ Explained on the page *The Command Line*.
 
 import collections
 import dataclasses
+import hashlib
 import json
 import pathlib
 import zipfile
@@ -56,6 +57,12 @@ def describe(folder: pathlib.Path) -> Description:
     description = _read_names(folder / CLASSES_FILE)
     _require_keras_file(folder / NETWORK_FILE)
     return description
+
+
+def sha256(path: pathlib.Path) -> str:
+    """What a file is known by: 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_names(path: pathlib.Path) -> Description:
