@@ -26,7 +26,7 @@ from seeing.app import held_out, logged, stored
 from seeing.photos import reading
 
 DRIFT = 3  # the exit status, so that scripts can act on it
-FEW = 2  # a reference of fewer batches than these sees little
+FEW = 10  # of so many batches, a reference's own chance hardly counts any more
 SUGGESTION = "suggestion"  # what the studio takes in as a label that nobody has confirmed
 COLUMNS = ("path", "kind", "class", "probability", "time")
 
@@ -267,7 +267,8 @@ def watch(
         )
     if len(known) < FEW * batch_size:
         notices.append(
-            f"the reference holds {len(known)} photographs only: small changes will not be seen"
+            f"the reference holds {len(known)} photographs only, fewer than {FEW} batches: false "
+            "alarms may be twice as frequent, and small changes will not be seen"
         )
     if not has_features:
         notices.append("the network's features are not known: only its answers are tested")
