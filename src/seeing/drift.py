@@ -31,7 +31,8 @@ class Tested:
     """How often chance alone makes a batch differ so much from the reference, at least.
 
     All are corrected for the number of tests: if nothing has changed, the smallest of them is at
-    most r in at most a share r of all batches, whatever r is.
+    most r in at most a share r of all batches, whatever r is. That is an average over references
+    drawn anew. With one reference alone the share may be another, the more so the smaller it is.
 
     Attributes:
         inputs: of the features; NaN where there are none.

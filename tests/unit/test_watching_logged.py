@@ -6,14 +6,18 @@ import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 
 import httpx
 import numpy as np
 import pytest
+import studio_databases
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from test_api import NAMES, ColorNamer, picture, serving
+from test_serve import untrained
 
 from seeing.app import logged
 
@@ -249,6 +253,56 @@ class TestWriting:
         assert len(records) > printed[-1]
         assert len(notices) <= 1
         assert (records[-1].features == (len(records) - 1) % 7).all()
+
+    def test_a_disk_that_is_really_full(self, tmp_path, said):
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        try:
+            with studio_databases.small_disk(folder, "64k"):
+                log = logged.Log(folder / "log", model=MODEL, class_names=NAMES, say=said.append)
+                written = [
+                    log.add(np.full(4, 0.25), np.arange(2000.0), "red", 0.0, io.BytesIO())
+                    for _ in range(30)
+                ]
+                notices = []
+                records = list(logged.read(folder / "log", notices.append))
+                log.close()
+        except studio_databases.Missing as missing:
+            pytest.skip(str(missing))
+        assert 0 < sum(written) == len(records) < 30
+        assert written == sorted(written, reverse=True)
+        assert notices == []
+        [warning] = said
+        assert "no longer logged" in warning
+
+    def test_a_server_that_is_killed_has_logged_what_it_has_answered(self, tmp_path):
+        untrained().save(tmp_path / "model")
+        options = ["--port", "0", "--log", str(tmp_path / "log"), "--log-photographs"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "seeing", "serve", str(tmp_path / "model"), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+        try:
+            what, started = process.stdout.readline(), process.stdout.readline()
+            assert what.startswith(f"logging to {tmp_path / 'log'}, up to 1,000 MB: of each")
+            assert "and the photograph itself" in what
+            with httpx.Client(base_url=started.split()[-1], timeout=30, trust_env=False) as client:
+                said = [
+                    client.post("/photograph", files={"photograph": picture(color)}).json()
+                    for color in ((250, 0, 0), (0, 250, 0))
+                ]
+        finally:
+            process.kill()
+            process.communicate()
+        records, notices = read(tmp_path)
+        assert notices == []
+        assert [one.answer for one in records] == [one["answer"] for one in said]
+        assert [len(one.features) for one in records] == [8, 8]
+        kept = [(tmp_path / "log" / "photographs" / one.photograph) for one in records]
+        assert [path.read_bytes() for path in kept] == [picture((250, 0, 0)), picture((0, 250, 0))]
 
 
 class TestReading:
