@@ -2,7 +2,7 @@
 
 Run ``python benchmarks/drift.py``; it needs the flower photographs and ResNet50's weights. A head
 is trained on some of the training photographs' features. Of the photographs of the validation and
-test parts, one half is the reference and the other what comes in use: as it is, made worse,
+test parts, some are the reference and the others what comes in use: as they are, made worse,
 changed in a way that does little harm, and with a class that the head has never seen. Beside the
 alarms stands the accuracy, as an alarm does not say that it fell.
 
@@ -102,6 +102,9 @@ def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--training", type=int, default=700, help="photographs for the head [700]")
+    options.add_argument(
+        "--used", type=int, default=450, help="held-out photographs that come in use [450]"
+    )
     options.add_argument("--keep", help="a file for the features; read where it is there already")
     given = options.parse_args()
     photographs = flowers.load(allow_stand_in=False)
@@ -109,7 +112,7 @@ def main() -> None:
     training = np.flatnonzero(photographs.split == "training")
     training = np.sort(random.choice(training, given.training, replace=False))
     held = np.flatnonzero(photographs.split != "training")
-    used = np.sort(random.permutation(len(held))[: len(held) // 2])
+    used = np.sort(random.permutation(len(held))[: given.used])
     known = np.setdiff1d(np.arange(len(held)), used)
     y_training, y = photographs.y[training], photographs.y[held]
     found = features(photographs, training, held, used, given.keep)

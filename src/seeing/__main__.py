@@ -221,32 +221,32 @@ def parser() -> argparse.ArgumentParser:
         default=1000,
         help="of all that is in that folder; beyond it nothing more is logged [1000]",
     )
-    watching = commands.add_parser(
+    comparing = commands.add_parser(
         "watch",
         parents=[of_trained],
         help="test whether what a served classifier is shown, or what it says, has changed",
         epilog="Exit status: 0 no drift, 3 drift, 1 it could not be tested.",
     )
-    watching.add_argument("log", metavar="LOG", help="a folder that serve --log wrote")
-    watching.add_argument(
+    comparing.add_argument("log", metavar="LOG", help="a folder that serve --log wrote")
+    comparing.add_argument(
         "--batch", metavar="COUNT", type=_several, default=50, help="photographs a test [50]"
     )
-    watching.add_argument(
+    comparing.add_argument(
         "--false-alarms",
         metavar="SHARE",
         type=_alarm_rate,
         default=0.05,
         help="of batches that may differ by chance, 0.01 to 0.5 [0.05]",
     )
-    watching.add_argument(
+    comparing.add_argument(
         "--last", metavar="COUNT", type=_positive, help="look at so many batches, the latest [all]"
     )
-    watching.add_argument(
+    comparing.add_argument(
         "--reference",
         metavar="PHOTOGRAPHS",
         help="a folder of photographs to compare with, not trained on [those that train kept out]",
     )
-    watching.add_argument(
+    comparing.add_argument(
         "--collect",
         metavar="FOLDER",
         help="copy the logged photographs to a new folder for the studio, with the answers beside",

@@ -1,4 +1,4 @@
-"""``python -m seeing watch``: has what a served classifier is shown, or what it says, changed?
+"""``python -m seeing watch``: whether what a served classifier is shown, or says, has changed.
 
 Batches of a log are compared with photographs that the classifier was not trained on. And the
 photographs of a log become labels: in a folder that the studio opens, with the answers beside
