@@ -7,7 +7,6 @@ Explained in chapter 8, *A Flower Classifier*.
 """
 
 import dataclasses
-import hashlib
 import json
 import math
 import os
@@ -23,7 +22,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from seeing.app import keras_settings, report, stored
+from seeing.app import described, held_out, keras_settings, report, stored
 from seeing.figures import lettering, pictures
 from seeing.models import backbones, fine_tuning, heads, resnet50
 from seeing.photos import folders, near_duplicates, reading, splits
@@ -62,11 +61,13 @@ class PhotoClassifier:
         class_names: K names; output k of the network is the probability of ``class_names[k]``.
         looks: what it looks at of each photograph: the middle square, or all of it, squeezed into
             a square. Its answer is the mean of the answers to each.
+        on_held_out: what it says of photographs that it was not trained on, if that is known.
     """
 
     network: keras.Model
     class_names: tuple[str, ...]
     looks: tuple[reading.Look, ...] = ("center",)
+    on_held_out: held_out.HeldOut | None = dataclasses.field(default=None, compare=False)
 
     @property
     def image_size(self) -> int:
@@ -87,21 +88,47 @@ class PhotoClassifier:
         """
         if not paths:
             return np.zeros((0, len(self.class_names)), dtype=np.float32)
-        answers = [self._answers(paths, look) for look in self.looks]
+        return self._answers(self.network, paths)
+
+    def answers_and_features(
+        self, paths: Sequence[pathlib.Path | str]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """How probable each class is for each photograph, and what the network sees in it.
+
+        Args:
+            paths: image files, 1 or more.
+
+        Returns:
+            float32, shape (number of paths, K), as :meth:`probabilities`; and float32, shape
+            (number of paths, d), the features, each the mean over all looks. None instead, where
+            :func:`seeing.app.described.with_features` finds none.
+
+        Raises:
+            reading.UnreadableImage: naming the first file that cannot be used.
+        """
+        network, count = described.with_features(self.network), len(self.class_names)
+        if network is None:
+            return self._answers(self.network, paths), None
+        rows = self._answers(network, paths)
+        return rows[:, :count], rows[:, count:]
+
+    def _answers(self, network: keras.Model, paths: Sequence[pathlib.Path | str]) -> np.ndarray:
+        """What a network says about each photograph: the mean over all looks."""
+        answers = [self._of_look(network, paths, look) for look in self.looks]
         return np.mean(answers, axis=0, dtype=np.float32)
 
-    def _answers(self, paths: Sequence[pathlib.Path | str], look: reading.Look) -> np.ndarray:
-        """What the network says about one look at each photograph."""
+    def _of_look(
+        self, network: keras.Model, paths: Sequence[pathlib.Path | str], look: reading.Look
+    ) -> np.ndarray:
+        """What a network says about one look at each photograph."""
         batches = (
             (reading.read_squares(paths[i : i + BATCH_SIZE], self.image_size, look=look), None)
             for i in range(0, len(paths), BATCH_SIZE)
         )
         if len(paths) <= FEW:
-            return np.concatenate([backbones.look(self.network, images) for images, _ in batches])
+            return np.concatenate([backbones.look(network, images) for images, _ in batches])
         label = "photographs" if len(self.looks) == 1 else f"photographs, {look}"
-        return backbones.activations(
-            self.network, batches, len(paths), dtype="float32", label=label
-        )
+        return backbones.activations(network, batches, len(paths), dtype="float32", label=label)
 
     def top(self, path: pathlib.Path | str, k: int = 5) -> list[tuple[str, float]]:
         """The k most probable classes of a photograph, ``(name, probability)``, best first."""
@@ -127,6 +154,8 @@ class PhotoClassifier:
 
     def save(self, folder: pathlib.Path | str) -> None:
         """Write the network and its class names into a new folder, both or neither.
+
+        What it says of held-out photographs goes with them, if that is known.
 
         What has been trained is not lost: a network that is on disk already stays there when the
         rest fails, and one that cannot be written beside ``folder`` goes to the system's folder
@@ -168,11 +197,14 @@ class PhotoClassifier:
         return partial
 
     def _write_names(self, folder: pathlib.Path) -> None:
+        digest = stored.sha256(folder / stored.NETWORK_FILE)
         description = {
             "class_names": self.class_names,
             "looks": self.looks,
-            "network_sha256": _sha256(folder / stored.NETWORK_FILE),
+            "network_sha256": digest,
         }
+        if self.on_held_out is not None:
+            held_out.write(folder, self.on_held_out, digest)
         text = json.dumps(description, ensure_ascii=False, indent=1)
         (folder / stored.CLASSES_FILE).write_text(text + "\n", encoding="utf-8")
         folder.chmod(0o755)
@@ -351,7 +383,7 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
 
 def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
     """The network in a file, if it is whole, the one that is expected, and names photographs."""
-    if digest is not None and _sha256(path) != digest:
+    if digest is not None and stored.sha256(path) != digest:
         raise stored.NotAClassifier(
             f"{path} is not the network that {stored.CLASSES_FILE} was saved with: it is damaged, "
             "or was replaced. Copy both files again; for a network of your own, write a "
@@ -390,11 +422,6 @@ def _require_photographs_to_probabilities(network: keras.Model, path: pathlib.Pa
 
 def _listed(shapes: Sequence[tuple]) -> str:
     return " and ".join(map(str, shapes)) or "what it does not say"
-
-
-def _sha256(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -512,28 +539,31 @@ def train(
         ways["fine-tuned"] = lambda: _fine_tuned(
             backbone, frozen[-1], folder, split, image_size, fine_tuning_epochs, seed
         )
-    best, validation_accuracy = None, math.nan
+    best, validation, validation_accuracy = None, None, math.nan
     for name, parts in ways.items():
         network = fine_tuning.classifier(parts(), image_size)
         classifier = PhotoClassifier(network, folder.class_names, LOOKS)
         if keep is not None:
             keep(classifier)
-        accuracy = _accuracy(classifier, folder, split, "validation")
+        seen = _seen(classifier, folder, split, "validation")
+        accuracy = _accuracy(seen)
         # Written so that the last one is kept where there is no validation part.
         if best is None or not accuracy < validation_accuracy:
-            best, validation_accuracy = classifier, accuracy
+            best, validation, validation_accuracy = classifier, seen, accuracy
         if keep is not None:
             keep(best)
         if not math.isnan(accuracy):
             say(f"{name}: validation accuracy {accuracy:.1%}")
     seconds = time.perf_counter() - start
+    test = _seen(best, folder, split, "test")
+    kept = [part.said for part in (validation, test) if part is not None]
     return Training(
-        classifier=best,
+        classifier=dataclasses.replace(best, on_held_out=held_out.joined(kept)),
         folder=folder,
         counts={name: int(np.sum(split == name)) for name in splits.SPLITS},
         near_duplicates=len(found.pairs),
         validation_accuracy=validation_accuracy,
-        test_scores=_test_scores(best, folder, split),
+        test_scores=_test_scores(test, len(folder.class_names)),
         seconds=seconds,
     )
 
@@ -616,18 +646,32 @@ def _fine_tuned(
     return [extractor, network]
 
 
-def _accuracy(
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What a classifier says of one part's photographs, and their labels."""
+
+    said: held_out.HeldOut
+    y: np.ndarray
+
+
+def _seen(
     classifier: PhotoClassifier, folder: folders.ImageFolder, split: np.ndarray, name: str
-) -> float:
+) -> _Seen | None:
+    """What a classifier says of a part; None where the part is empty."""
     paths, y = splits.part(folder.paths, folder.y, split, name)
-    return measure(classifier, paths, y).accuracy if paths else math.nan
-
-
-def _test_scores(
-    classifier: PhotoClassifier, folder: folders.ImageFolder, split: np.ndarray
-) -> report.Scores | None:
-    paths, y = splits.part(folder.paths, folder.y, split, "test")
     if not paths:
         return None
-    predicted = measure(classifier, paths, y).probabilities.argmax(axis=1)
-    return report.scores(y, predicted, len(folder.class_names))
+    probabilities, features = classifier.answers_and_features(paths)
+    return _Seen(held_out.HeldOut(features, probabilities), y)
+
+
+def _accuracy(seen: _Seen | None) -> float:
+    return math.nan if seen is None else float(np.mean(_predicted(seen) == seen.y))
+
+
+def _test_scores(seen: _Seen | None, n_classes: int) -> report.Scores | None:
+    return None if seen is None else report.scores(seen.y, _predicted(seen), n_classes)
+
+
+def _predicted(seen: _Seen) -> np.ndarray:
+    return seen.said.probabilities.argmax(axis=1)

@@ -5,6 +5,7 @@ Explained on the page *The Command Line*.
 
 import collections
 import dataclasses
+import hashlib
 import json
 import pathlib
 import zipfile
@@ -34,6 +35,14 @@ class Description:
     looks: tuple[reading.Look, ...]
     network_sha256: str | None
 
+    def identity(self, folder: pathlib.Path) -> str:
+        """The SHA-256 of the network's file, calculated if it is not given.
+
+        Args:
+            folder: as for :func:`describe`.
+        """
+        return self.network_sha256 or sha256(folder / NETWORK_FILE)
+
 
 def describe(folder: pathlib.Path) -> Description:
     """Look at a classifier's folder, all but the network: in milliseconds, and without Keras.
@@ -56,6 +65,12 @@ def describe(folder: pathlib.Path) -> Description:
     description = _read_names(folder / CLASSES_FILE)
     _require_keras_file(folder / NETWORK_FILE)
     return description
+
+
+def sha256(path: pathlib.Path) -> str:
+    """What a file is known by: 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_names(path: pathlib.Path) -> Description:
