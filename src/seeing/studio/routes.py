@@ -1033,7 +1033,7 @@ def _add_exchange(app: fastapi.FastAPI, studio: service.Studio) -> None:
         return Copied(
             folder=_shown(str(place)),
             count=found.count,
-            left_out=_some(found.left_out),
+            left_out=[_shown(one) for one in found.left_out],
         )
 
     @app.post(
