@@ -9,6 +9,9 @@ from bookbuild import paths
 
 FOLDER = "notebooks"
 
+# What a results file is called whose chapter's name would be a long one.
+SHORT_SLUGS = {"from_photographs_to_product": "product"}
+
 
 def number(name: str) -> str | None:
     """A chapter's number as it is written: ``06b_carry_over`` is "6b"; None where it has none.
@@ -38,7 +41,8 @@ def numbered(title: str, page: str) -> str:
 
 def slug(notebook: pathlib.Path) -> str:
     """What a chapter's results file is called: ``06b_carry_over.ipynb`` has "carry_over"."""
-    return notebook.stem.partition("_")[2]
+    name = notebook.stem.partition("_")[2]
+    return SHORT_SLUGS.get(name, name)
 
 
 def recorded(notebook: pathlib.Path, checkout: paths.Checkout) -> dict[str, Any]:

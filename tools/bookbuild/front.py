@@ -40,6 +40,7 @@ HEADLINES = {
     "hog_svm": ("hog_svm_test_accuracy", "of test digits, without a network"),
     "when_classifiers_fail": ("robust_test_accuracy", "of attacked test digits"),
     "shortcuts_and_shift": ("repaired_clean_test_accuracy", "of bad scans, a shortcut mended"),
+    "product": ("uncertain_test_accuracy", "of test flowers, from 100 chosen labels"),
 }
 
 # Places for a chapter's picture, in pixels, twice as many as the style sheet gives them.
