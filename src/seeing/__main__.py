@@ -1,4 +1,4 @@
-"""``python -m seeing``: train a classifier on photographs, ask it, serve it, export it, label.
+"""``python -m seeing``: train a classifier on photographs, ask, serve, watch, export it; label.
 
 Explained on the page *The Command Line*, its steps in chapter 8, *A Flower Classifier*; labeling
 on the page *The Studio*.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 STOPPED = 130  # what a shell gives for a command that Ctrl-C ended
 
 try:
-    from seeing.app import keras_settings, serve, stored
+    from seeing.app import keras_settings, logged, serve, stored
     from seeing.datasets import sources
     from seeing.photos import folders, reading
 except KeyboardInterrupt:  # loading them takes a moment, too
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sources.DataUnavailable,
         serve.CannotServe,
         stored.NotAClassifier,
+        logged.CannotLog,
         OSError,
     )
     try:
@@ -68,6 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             expected += service.EXPECTED
             return studio(options)
+        if options.command == "watch":
+            from seeing.app import held_out, watching
+
+            expected += (held_out.NoHeldOut, watching.CannotWatch)
+            with _warnings_in_one_line():
+                return watch(options)
         # Keras takes seconds to import; --help and wrong options do without it.
         keras_settings.require_usable()
         from seeing.app import classifier
@@ -199,6 +206,51 @@ def parser() -> argparse.ArgumentParser:
         default=0.0,
         help='answer "don\'t know" where the largest probability is below this [0: never]',
     )
+    serving.add_argument(
+        "--log",
+        metavar="FOLDER",
+        help="write into this folder what is answered, and what `watch` needs of each photograph",
+    )
+    serving.add_argument(
+        "--log-photographs", action="store_true", help="the photographs, too, to label them later"
+    )
+    serving.add_argument(
+        "--log-limit",
+        metavar="MB",
+        type=_positive,
+        default=1000,
+        help="of all that is in that folder; beyond it nothing more is logged [1000]",
+    )
+    comparing = commands.add_parser(
+        "watch",
+        parents=[of_trained],
+        help="test whether what a served classifier is shown, or what it says, has changed",
+        epilog="Exit status: 0 no drift, 3 drift, 1 it could not be tested.",
+    )
+    comparing.add_argument("log", metavar="LOG", help="a folder that serve --log wrote")
+    comparing.add_argument(
+        "--batch", metavar="COUNT", type=_several, default=50, help="photographs a test [50]"
+    )
+    comparing.add_argument(
+        "--false-alarms",
+        metavar="SHARE",
+        type=_alarm_rate,
+        default=0.05,
+        help="of batches that may differ by chance, 0.01 to 0.5 [0.05]",
+    )
+    comparing.add_argument(
+        "--last", metavar="COUNT", type=_positive, help="look at so many batches, the latest [all]"
+    )
+    comparing.add_argument(
+        "--reference",
+        metavar="PHOTOGRAPHS",
+        help="a folder of photographs to compare with, not trained on [those that train kept out]",
+    )
+    comparing.add_argument(
+        "--collect",
+        metavar="FOLDER",
+        help="copy the logged photographs to a new folder for the studio, with the answers beside",
+    )
     labeling = commands.add_parser(
         "studio",
         help="label photographs on a page of your own; needs the extras `app` and `studio`",
@@ -259,6 +311,18 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
+
+
+def _several(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 2 or more")
+    return int(text)
+
+
+def _alarm_rate(text: str) -> float:
+    if 0.01 <= _probability(text) <= 0.5:
+        return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a share of 0.01 to 0.5")
 
 
 def _share(text: str) -> float:
@@ -361,15 +425,67 @@ def take_place(options: argparse.Namespace) -> socket.socket:
     """Find out what speaks against serving, before Keras is loaded; the address that is taken."""
     serve.require_installed()
     serve.require_private(options.host, options.token)
-    stored.describe(pathlib.Path(options.model))
+    if options.log_photographs and not options.log:
+        raise serve.CannotServe("--log-photographs needs --log FOLDER, where they are to be kept")
+    model = pathlib.Path(options.model)
+    stored.describe(model)
+    if options.log:
+        _log(options, model).close()  # a folder that takes no file is said now
     return serve.bind(options.host, options.port)
 
 
 def answer(options: argparse.Namespace) -> int:
     """Name photographs over HTTP until a signal to stop."""
     model = pathlib.Path(options.model)
-    serve.run(model, options.place, options.host, options.token, options.unsure_below)
+    with options.place:  # closed, too, where the log cannot be opened
+        log = _log(options, model) if options.log else None
+        serve.run(model, options.place, options.host, options.token, options.unsure_below, log)
     return 0
+
+
+def _log(options: argparse.Namespace, model: pathlib.Path) -> logged.Log:
+    """Open the log that a server writes."""
+    description = stored.describe(model)
+    return logged.Log(
+        options.log,
+        model=description.identity(model),
+        class_names=description.class_names,
+        keeps_photographs=options.log_photographs,
+        most_bytes=1_000_000 * options.log_limit,
+    )
+
+
+def watch(options: argparse.Namespace) -> int:
+    """Compare what a server has logged with what was kept out of the training."""
+    from seeing.app import watching
+
+    model, log = pathlib.Path(options.model), pathlib.Path(options.log)
+    # Without a trailing slash or a dot, it has a name.
+    collected = pathlib.Path(options.collect).absolute() if options.collect else None
+    if collected is not None:
+        watching.require_new(collected)
+    if options.reference:
+        keras_settings.require_usable()
+    given = pathlib.Path(options.reference) if options.reference else None
+    known = watching.reference(model, given, lambda text: print(text, file=sys.stderr))
+    found = watching.watch(
+        model,
+        log,
+        known,
+        batch_size=options.batch,
+        alarm_rate=options.false_alarms,
+        last=options.last,
+    )
+    for notice in found.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    print(found.table())
+    if found.rest:
+        print(f"{found.rest} more wait for their batch to be full")
+    print(found.verdict())
+    if collected is not None:
+        print(watching.collect(found.records, log, collected).summary())
+    sys.stdout.flush()
+    return watching.DRIFT if found.alarms else 0
 
 
 def studio(options: argparse.Namespace) -> int:

@@ -1,11 +1,11 @@
 """Does what comes now differ from what was tested? Two-sample tests on inputs and on answers.
 
 Inputs are compared by a permutation test of the energy distance between the network's features:
-G. Szekely and M. Rizzo, *Energy Statistics: A Class of Statistics Based on Distances*, 2013.
+M. Rizzo and G. Székely, *Energy Distance*, WIREs Computational Statistics, 2016.
 Answers are compared by a Kolmogorov-Smirnov test for each class's probability with Bonferroni's
 correction, which S. Rabanser, S. Günnemann and Z. Lipton, *Failing Loudly: An Empirical Study of
-Methods for Detecting Dataset Shift*, NeurIPS 2019, found to be hard to beat; and by the share of
-"don't know".
+Methods for Detecting Dataset Shift*, NeurIPS 2019, found to do best among many ways; and by the
+share of "don't know".
 
 Explained on the page *The Command Line*; what such an alarm is worth, in chapter 10b, *Shortcuts
 and Shift*.
@@ -31,7 +31,8 @@ class Tested:
     """How often chance alone makes a batch differ so much from the reference, at least.
 
     All are corrected for the number of tests: if nothing has changed, the smallest of them is at
-    most r in at most a share r of all batches, whatever r is.
+    most r in at most a share r of all batches, whatever r is. That is an average over references
+    drawn anew. With one reference alone the share may be another, the more so the smaller it is.
 
     Attributes:
         inputs: of the features; NaN where there are none.

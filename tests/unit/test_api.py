@@ -44,9 +44,9 @@ class ColorNamer:
 
 
 @contextlib.contextmanager
-def serving(namer, **options):
+def serving(namer, *, names=NAMES, **options):
     """A started server, as an ``httpx`` client of it."""
-    app = api.build(namer, NAMES, **options)
+    app = api.build(namer, names, **options)
     config = uvicorn.Config(app, http="h11", ws="none", log_level="critical", access_log=False)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as place:

@@ -7,6 +7,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import shutil
 import tempfile
@@ -21,7 +22,7 @@ from starlette import datastructures
 from starlette import exceptions as http_exceptions
 from starlette import requests as http_requests
 
-from seeing.app import batching, counters, gate, refusals
+from seeing.app import batching, counters, gate, logged, refusals
 from seeing.photos import reading
 
 MOST_TOP = 1000  # names a photograph
@@ -57,6 +58,11 @@ class Answering(Protocol):
 
     def probabilities(self, photographs: Sequence[np.ndarray]) -> np.ndarray:
         """Shape (n, K), given the views of n photographs."""
+
+    def answers_and_features(
+        self, photographs: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The same, and features of shape (n, d) or None; asked only where answers are logged."""
 
 
 class Candidate(pydantic.BaseModel):
@@ -132,6 +138,7 @@ def build(
     token: str | None = None,
     limits: Limits | None = None,
     unsure_below: float = 0.0,
+    log: logged.Log | None = None,
 ) -> fastapi.FastAPI:
     """The app, for a server such as uvicorn.
 
@@ -143,16 +150,19 @@ def build(
         limits: how much may be sent; the usual if None.
         unsure_below: where the largest probability is below this, the answer is "don't know";
             0 to 1. A request may say otherwise.
+        log: where each answer is written before it is given; None: nowhere.
     """
     limits = limits or Limits()
     batcher = batching.Batcher(
-        trained.probabilities,
+        functools.partial(_said, trained, with_features=log is not None),
         most=BATCH,
         waiting=limits.waiting,
         noted=lambda photographs: counted.note_batch(photographs),
     )
     counted = counters.Counters(lambda: batcher.waiting)
-    desk = _Desk(trained, tuple(class_names), batcher, counted, limits)
+    if log is not None:
+        counted.count_log()
+    desk = _Desk(trained, tuple(class_names), batcher, counted, limits, log)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
@@ -226,6 +236,26 @@ def build(
     return app
 
 
+@dataclasses.dataclass(frozen=True)
+class _Said:
+    """What the network says of one photograph: (K,), and (d,) where that is asked for."""
+
+    probabilities: np.ndarray
+    features: np.ndarray | None = None
+
+
+def _said(
+    trained: Answering, photographs: Sequence[np.ndarray], *, with_features: bool
+) -> list[_Said]:
+    """What the network says of several photographs, in one call."""
+    if not with_features:
+        return [_Said(row) for row in trained.probabilities(photographs)]
+    rows, features = trained.answers_and_features(photographs)
+    if features is None:
+        return [_Said(row) for row in rows]
+    return [_Said(*both) for both in zip(rows, features, strict=True)]
+
+
 class _Desk:
     """Takes photographs in, has them read and named, and says what came of it."""
 
@@ -236,14 +266,18 @@ class _Desk:
         batcher: batching.Batcher,
         counted: counters.Counters,
         limits: Limits,
+        log: logged.Log | None,
     ) -> None:
         self._trained, self._class_names, self._batcher = trained, class_names, batcher
         self._counted, self._limits = counted, limits
         self._readers = concurrent.futures.ThreadPoolExecutor(DECODERS, "reader")
+        self._log = log
+        self._writer = concurrent.futures.ThreadPoolExecutor(1, "log")  # one line at a time
 
     def close(self) -> None:
         """Let the threads end."""
         self._readers.shutdown()
+        self._writer.shutdown()
 
     @contextlib.asynccontextmanager
     async def files(
@@ -287,13 +321,16 @@ class _Desk:
         Raises:
             HTTPException: 413 or 422 where the file cannot be used, 503 where too much waits.
         """
-        row = await self._row(file)
+        said = await self._ask(file)
+        row = said.probabilities
         best = np.argsort(-row, kind="stable")
         is_known = bool(row[best[0]] >= unsure_below)
+        answer = self._class_names[best[0]] if is_known else None
         self._counted.note_photograph("named" if is_known else "unknown")
+        await self._note(said, answer, unsure_below, file)
         return Answer(
             file=_name(file),
-            answer=self._class_names[best[0]] if is_known else None,
+            answer=answer,
             classes=[
                 Candidate(name=self._class_names[k], probability=float(row[k])) for k in best[:top]
             ],
@@ -310,7 +347,22 @@ class _Desk:
                 raise
             return Unread(file=_name(file), error=error.detail)
 
-    async def _row(self, file: datastructures.UploadFile) -> np.ndarray:
+    async def _note(
+        self,
+        said: _Said,
+        answer: str | None,
+        unsure_below: float,
+        file: datastructures.UploadFile,
+    ) -> None:
+        """Log an answer, where that is wanted."""
+        if self._log is None:
+            return
+        loop = asyncio.get_running_loop()
+        line = said.probabilities, said.features, answer, unsure_below, file.file
+        is_written = await loop.run_in_executor(self._writer, self._log.add, *line)
+        self._counted.note_logged("written" if is_written else "lost")
+
+    async def _ask(self, file: datastructures.UploadFile) -> _Said:
         if (file.size or 0) > self._limits.photograph_bytes:
             self._counted.note_photograph("refused")
             raise http_exceptions.HTTPException(

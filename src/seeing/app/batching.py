@@ -8,6 +8,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Busy(RuntimeError):
 @dataclasses.dataclass(frozen=True)
 class _Question:
     views: np.ndarray
-    answer: "asyncio.Future[np.ndarray]"
+    answer: "asyncio.Future[Any]"
 
 
 class Batcher:
@@ -33,7 +34,7 @@ class Batcher:
 
     def __init__(
         self,
-        answers: Callable[[Sequence[np.ndarray]], np.ndarray],
+        answers: Callable[[Sequence[np.ndarray]], Sequence[Any]],
         *,
         most: int,
         waiting: int,
@@ -42,7 +43,7 @@ class Batcher:
         """Set up; nothing is answered before :meth:`running`.
 
         Args:
-            answers: n questions to an array whose row i answers question i, shape (n, ...).
+            answers: n questions to n answers, in their order; such as an array of n rows.
             most: questions in one call, 1 or more.
             waiting: questions that may wait, 1 or more.
             noted: is told how many questions each call is about.
@@ -74,14 +75,14 @@ class Batcher:
                 while not self._questions.empty():
                     _fail([self._questions.get_nowait()], Busy("the server is stopping"))
 
-    async def ask(self, views: np.ndarray) -> np.ndarray:
+    async def ask(self, views: np.ndarray) -> Any:
         """Wait for the answer to one question.
 
         Args:
             views: what ``answers`` takes as one question.
 
         Returns:
-            The question's row.
+            The question's answer.
 
         Raises:
             Busy: when as many wait as may, or the batcher is not running.

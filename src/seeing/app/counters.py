@@ -58,6 +58,23 @@ class Counters:
             registry=registry,
         )
         depth.set_function(waiting)
+        self._logged: prometheus_client.Counter | None = None
+
+    def count_log(self) -> None:
+        """Count what is logged from now on, too."""
+        self._logged = prometheus_client.Counter(
+            "seeing_logged_photographs",
+            "Photographs by what became of their lines in the log: written, or lost.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        for outcome in ("written", "lost"):
+            self._logged.labels(outcome)
+
+    def note_logged(self, outcome: str) -> None:
+        """Count one line of the log: ``"written"`` or ``"lost"``."""
+        assert self._logged is not None
+        self._logged.labels(outcome).inc()
 
     def note_batch(self, photographs: int) -> None:
         """Count one call of the network about so many photographs."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import fastapi
     import uvicorn
 
+    from seeing.app import logged
+
 # What the extra `app` brings, by the names that are imported.
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 STOP_S = 30  # how long requests in flight may take once it is told to stop
@@ -112,7 +114,12 @@ def hosts(host: str) -> list[str]:
 
 
 def run(
-    model: pathlib.Path, place: socket.socket, host: str, token: str | None, unsure_below: float
+    model: pathlib.Path,
+    place: socket.socket,
+    host: str,
+    token: str | None,
+    unsure_below: float,
+    log: "logged.Log | None" = None,
 ) -> None:
     """Load a classifier, and answer until a signal to stop; then what is in flight is answered.
 
@@ -122,6 +129,7 @@ def run(
         host: as :func:`bind` took it.
         token: what requests have to bring; None if nothing.
         unsure_below: as for :func:`seeing.app.api.build`.
+        log: as for :func:`seeing.app.api.build`; closed at the end.
 
     Raises:
         stored.NotAClassifier: when the folder holds no classifier that can be read.
@@ -130,14 +138,17 @@ def run(
     """
     from seeing.app import answering, api, classifier
 
-    with place:
+    with place, contextlib.nullcontext() if log is None else contextlib.closing(log):
         trained = classifier.load(model)
+        if log is not None:
+            print(log.what(), flush=True)
         app = api.build(
-            answering.Compiled(trained),
+            answering.Compiled(trained, with_features=log is not None),
             trained.class_names,
             hosts=hosts(host),
             token=token,
             unsure_below=unsure_below,
+            log=log,
         )
         answer(app, place, f"serving {', '.join(trained.class_names)}")
 

@@ -35,6 +35,14 @@ class Description:
     looks: tuple[reading.Look, ...]
     network_sha256: str | None
 
+    def identity(self, folder: pathlib.Path) -> str:
+        """The SHA-256 of the network's file, calculated if it is not given.
+
+        Args:
+            folder: as for :func:`describe`.
+        """
+        return self.network_sha256 or sha256(folder / NETWORK_FILE)
+
 
 def describe(folder: pathlib.Path) -> Description:
     """Look at a classifier's folder, all but the network: in milliseconds, and without Keras.

@@ -30,6 +30,8 @@ COLUMNS = ("path", "kind", "class", "labeler", "part")
 PATH_COLUMNS = ("path", "file_name", "filename", "file", "image")
 CLASS_COLUMNS = ("class", "label", "category", "class_name")
 
+SUGGESTION = "suggestion"  # of a classifier, in a file
+
 PART_FOLDERS = {"training": "train", "test": "test"}
 
 LOCAL_FILES = "/data/local-files/?d="  # how Label Studio names a file of its own machine
@@ -53,7 +55,8 @@ class Record:
 
     Attributes:
         path: of the photograph, below the folder, with ``/`` between its parts.
-        kind: ``"label"``, ``"unsure"`` or ``"skip"``.
+        kind: ``"label"``, ``"unsure"`` or ``"skip"``; in a file that ``watch`` wrote,
+            ``"suggestion"``, a classifier's answer that nobody has looked at.
         class_names: of a label; none means "none of these".
         labeler: who says so; empty if all who said something agree.
         part: ``"training"``, ``"test"``, ``"neither"``; empty if the file does not say.
@@ -511,12 +514,15 @@ class _Gathered:
         part: str,
     ) -> None:
         """One more line about a photograph: another class of it, or its only one."""
-        if kind not in ("label", "unsure", "skip"):
+        if kind not in ("label", "unsure", "skip", SUGGESTION):
             what = f"is of kind {kind!r}" if kind else "names no class"
             self.leave_out(where, f"{what}; expected label (with a class), unsure or skip")
             return
-        if kind != "label" and class_names:
+        if kind not in ("label", SUGGESTION) and class_names:
             self.leave_out(where, f"is {kind} and names {class_names[0]!r}; expected no class")
+            return
+        if kind == SUGGESTION and not class_names:
+            self.leave_out(where, "suggests no class")
             return
         if not path:
             self.leave_out(where, "names no photograph")
@@ -568,9 +574,23 @@ def take_in(
     own = next(one.name for one in opened.labelers() if one.id == labeler_id)
     multi_label = opened.project.multi_label
     chosen: dict[tuple[str, int], Record] = {}
-    finder = _Finder(opened.photographs())
+    photographs = opened.photographs()
+    finder = _Finder(photographs)
+    is_test = {one.id for one in photographs if one.place.part == "test"}
+    is_labeled = {one.photograph_id for one in opened.current() if one.kind != "clear"}
+
+    def no_suggestion(number: int) -> str | None:
+        if number in is_test:
+            return "it is in the test set, whose labels are blind: no suggestion is taken for it"
+        if number in is_labeled:
+            return "it is labeled already, and a suggestion changes nothing"
+        return None
+
     for one in records:
         number, why = finder.find(one.path)
+        if number is not None and one.kind == SUGGESTION:
+            one, why = dataclasses.replace(one, kind="label", labeler=""), no_suggestion(number)
+            number = number if why is None else None
         fits = multi_label or one.kind != "label" or len(one.class_names) == 1
         if number is not None and not fits:
             number, why = None, f"has {len(one.class_names)} classes; expected one"
