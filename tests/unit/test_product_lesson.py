@@ -108,8 +108,15 @@ def project() -> product.Project:
 
 
 class TestProject:
-    def test_each_photograph_is_in_the_test_set_or_in_the_pool(self, project):
-        assert sorted([*project.test_order, *project.pool]) == list(range(60))
+    def test_each_photograph_is_in_the_test_set_or_in_the_pool_or_comes_later(self, project):
+        everywhere = [*project.test_order, *project.pool, *project.later]
+        assert sorted(everywhere) == list(range(60))
+        assert len(project.later) > 3
+
+    def test_those_of_the_highest_lots_come_later(self, project):
+        lots = [[project.places[i].number for i in some] for some in (project.pool, project.later)]
+        assert max(lots[0]) < 1 - product.LATER <= min(lots[1])
+        assert lots[1] == sorted(lots[1])
 
     def test_the_test_set_is_in_the_order_of_its_draw(self, project):
         numbers = [project.places[i].number for i in project.test_order]

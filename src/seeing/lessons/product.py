@@ -28,6 +28,7 @@ from seeing.studio import draw, linear, queues
 if TYPE_CHECKING:
     import fastapi
 
+LATER = 0.2  # of the photographs, which come only when the classifier is in use
 REDUCED = 0.8  # a planted near-duplicate's size, as a share of its original's
 START_S = 30  # how long a server may take until it can be asked
 
@@ -112,6 +113,8 @@ class Labeler:
 class Project:
     """Photographs with features and their places, from which labels make a data set.
 
+    Those whose lot is the highest come later: nobody labels them, and what is in use meets them.
+
     Attributes:
         X: float32, shape (n, d), their features. A photograph's id is its row.
         places: which part each belongs to, as :func:`seeing.studio.draw.deal` gives it.
@@ -142,8 +145,19 @@ class Project:
 
     @functools.cached_property
     def pool(self) -> np.ndarray:
-        """int64: the photographs that may be trained on."""
-        return np.array([i for i, place in enumerate(self.places) if place.part == "training"])
+        """int64: the photographs that may be labeled and trained on."""
+        return self._of_training(later=False)
+
+    @functools.cached_property
+    def later(self) -> np.ndarray:
+        """int64: the photographs that come later, in the order of the draw."""
+        return self._of_training(later=True)
+
+    def _of_training(self, *, later: bool) -> np.ndarray:
+        drawn = [
+            (place.number, i) for i, place in enumerate(self.places) if place.part == "training"
+        ]
+        return np.array([i for number, i in sorted(drawn) if (number >= 1 - LATER) == later])
 
     @property
     def task(self) -> linear.Task:
@@ -156,8 +170,8 @@ class Project:
         return linear.Scaling.of(self.X[self.pool])
 
     def photographs(self, labels: Mapping[int, int]) -> queues.Photographs:
-        """All photographs as the queues want them; those with a label do not wait."""
-        waiting = ~np.isin(self.ids, list(labels))
+        """All photographs as the queues want them; those with a label, or later, do not wait."""
+        waiting = ~np.isin(self.ids, [*labels, *self.later])
         return queues.Photographs(self.ids, self.groups, waiting, self.test_order)
 
     def labeled(self, labels: Mapping[int, int]) -> linear.Labeled:
