@@ -133,15 +133,12 @@ def main() -> None:
     chosen = random.choice(used, len(used) // 2, replace=False, p=weights / weights.sum())
     row("two classes thrice as frequent", reference, head, X[chosen], y[chosen])
 
-    shares = []
-    for seed in range(SPLITS):
-        order = np.random.default_rng(seed).permutation(len(held))
-        one, other = X[order[: len(known)]], X[order[len(known) :]]
-        alarms = detector(head, one, seed).alarms(other, head(other), batches=50, seed=seed)
-        shares.append(alarms["any"].mean)
+    shares = drift.false_alarms(
+        X, head(X), reference=len(known), splits=SPLITS, unsure_below=UNSURE_BELOW
+    )
     print(
-        f"\nfalse alarms over {SPLITS} splits, 50 batches each: {np.mean(shares):.1%} "
-        f"(from {min(shares):.0%} to {max(shares):.0%})\n"
+        f"\nfalse alarms over {SPLITS} splits, 50 batches each: {shares.mean():.1%} "
+        f"(from {shares.min():.0%} to {shares.max():.0%})\n"
     )
 
     for new in every:

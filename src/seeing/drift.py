@@ -220,6 +220,51 @@ class Detector:
         return probabilities.max(axis=1) < self._unsure_below
 
 
+def false_alarms(
+    features: np.ndarray | None,
+    probabilities: np.ndarray,
+    *,
+    reference: int,
+    splits: int = 20,
+    batches: int = 50,
+    alarm_rate: float = ALARM_RATE,
+    seed: int = 0,
+    **options: float,
+) -> np.ndarray:
+    """How often batches raise an alarm though nothing has changed, with several references.
+
+    One reference alone has its own chance in it. So held-out photographs are split anew, time and
+    again, into a reference and those that batches are drawn from.
+
+    Args:
+        features: shape (N, d); None where there are none.
+        probabilities: shape (N, K).
+        reference: how many are the reference.
+        splits: how many references there are.
+        batches: of each split.
+        alarm_rate: false alarms that are accepted, a share of the batches.
+        seed: of all draws.
+        options: :class:`Detector`'s others.
+
+    Returns:
+        float64, shape (splits,): the share of batches, of each split.
+
+    Raises:
+        ValueError: as :class:`Detector` and :meth:`Detector.alarms` do.
+    """
+    shares = []
+    for k in range(splits):
+        order = np.random.default_rng([seed, k]).permutation(len(probabilities))
+        known, used = order[:reference], order[reference:]
+        rows = [None if features is None else features[part] for part in (known, used)]
+        detector = Detector(rows[0], probabilities[known], seed=k, **options)
+        found = detector.alarms(
+            rows[1], probabilities[used], batches=batches, alarm_rate=alarm_rate, seed=k
+        )
+        shares.append(found["any"].mean)
+    return np.array(shares)
+
+
 def _checked(numbers: np.ndarray | None, what: str) -> np.ndarray:
     numbers = np.asarray(numbers, dtype=np.float64)
     if numbers.ndim != 2 or not np.isfinite(numbers).all():

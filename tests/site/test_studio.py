@@ -26,6 +26,7 @@ pytestmark = pytest.mark.browser
 SERVER = pathlib.Path(__file__).with_name("studio_server.py")
 COUNT = 36
 COLORS = list(studio_photographs.COLORS)
+COLORS_NOW = ("crimson", *COLORS[1:])  # after one was renamed
 VIEWS = ("label", "grid", "clusters", "model", "project")
 
 
@@ -96,6 +97,7 @@ def opened(
     page.goto(f"{server.address}/#{view}")
     page.locator("body[data-ready]").wait_for()
     yield page
+    wait_saved(page)  # a tab that is closed sends no more
     context.close()
     assert errors == []
 
@@ -105,8 +107,9 @@ def foreign(url: str, server: Server) -> list[str]:
 
 
 def shown(page: sync_api.Page) -> int:
-    """The number in the name of the photograph that is shown."""
-    return int(re.findall(r"\d{5}", page.locator("#photograph").get_attribute("alt"))[0])
+    """The number in the name of the photograph that is shown, as soon as one is."""
+    name = page.locator('#photograph[alt^="Photograph"]').get_attribute("alt")
+    return int(re.findall(r"\d{5}", name)[0])
 
 
 def press_label(page: sync_api.Page, *, wrong: bool = False) -> int:
@@ -114,6 +117,12 @@ def press_label(page: sync_api.Page, *, wrong: bool = False) -> int:
     number = shown(page)
     page.keyboard.press(str((number + wrong) % 3 + 1))
     return number
+
+
+def paths(server: Server) -> dict[int, str]:
+    """Where each photograph is in the folder, by its id."""
+    found = server.get("/api/photographs").json()
+    return dict(zip(found["ids"], found["paths"], strict=True))
 
 
 def answered(page: sync_api.Page) -> int:
@@ -201,7 +210,7 @@ def test_it_trains_and_a_correction_counts(browser, server):
         page.locator("table", has_text="Recall").wait_for()
         page.goto(f"{server.address}/#label")
         page.locator("#queue").select_option("mislabeled")
-        page.locator("#position", has_text="1 of").wait_for()
+        page.locator(".note", has_text="Models that have not met it").wait_for()
         number, before = shown(page), answered(page)
         page.keyboard.press(str(number % 3 + 1))
         wait_saved(page)
@@ -210,6 +219,39 @@ def test_it_trains_and_a_correction_counts(browser, server):
     assert {line["path"]: line["class"] for line in lines}[f"photo {number:05d}.jpg"] == (
         COLORS[number % 3]
     )
+
+
+def test_who_has_chosen_with_the_mouse_goes_on_with_keys(browser, server):
+    with opened(browser, server) as page:
+        page.locator("#queue").click()
+        page.locator("#queue").select_option("mislabeled")
+        page.locator("#position", has_text="1 of").wait_for()
+        page.keyboard.press("ArrowRight")
+        page.locator("#position", has_text="2 of").wait_for()
+        page.locator("#suggests").click()
+        page.keyboard.press("ArrowRight")
+        page.locator("#position", has_text="3 of").wait_for()
+        page.locator("#suggests").click()
+        page.goto(f"{server.address}/#grid")
+        page.locator("#filter").click()
+        page.locator("#filter").select_option("test")
+        count = page.locator("#shown").inner_text().split()[0]
+        page.keyboard.press("Control+a")
+        assert page.locator("#selected").inner_text() == f"{count} selected"
+
+
+def test_buttons_stay_where_they_are_from_one_photograph_to_the_next(browser, server):
+    with opened(browser, server, "grid") as page:
+        page.locator(".tile").first.click()
+        places, blind = [], []
+        for _ in range(12):
+            # Either it is suggested what to answer, or that is for the labeler alone to say.
+            page.locator(".answers .main:not(.unseen), .badge:text('blind')").first.wait_for()
+            blind.append(page.locator(".badge", has_text="blind").count())
+            places.append(page.get_by_role("button", name="Unsure").bounding_box())
+            page.keyboard.press("ArrowRight")
+        assert set(blind) == {0, 1}
+        assert places == places[:1] * 12
 
 
 def test_versions_are_compared_and_one_goes_back(browser, server):
@@ -249,6 +291,22 @@ def test_many_are_labeled_at_once_and_taken_back_at_once(browser, server):
         page.keyboard.press("z")
         page.locator("#saying", has_text="Taken back: 4").wait_for()
         assert page.locator(".tile .says").all_inner_texts() == before
+
+
+def test_nothing_is_labeled_that_is_neither_selected_nor_seen(browser, server):
+    before = server.get("/api/state").json()["last_event"]
+    options = {"viewport": {"width": 700, "height": 500}}
+    with opened(browser, server, "grid", **options) as page:
+        blue = page.locator(".bar .class", has_text="blue")
+        page.locator(".field").evaluate("field => { field.scrollTop = field.scrollHeight; }")
+        page.locator(f'.tile[aria-posinset="{COUNT}"]').wait_for()
+        assert not blue.is_visible()
+        page.keyboard.press("3")
+        page.locator("#saying", has_text="Select photographs first").wait_for()
+        page.locator(f'.tile[aria-posinset="{COUNT}"] .check').click()
+        blue.wait_for()
+        assert blue.is_enabled()
+    assert server.get("/api/state").json()["last_event"] == before
 
 
 def test_classes_are_renamed_and_merged(browser, server):
@@ -291,21 +349,35 @@ def test_two_labelers_see_each_other_and_nobody_is_overwritten(browser, server):
             page.goto(f"{server.address}/#grid")
             page.locator(".tile").first.click()
             page.locator(".caption", has_text="photo").wait_for()
-        number = shown(ann)
-        assert shown(ben) == number
-        ann.keyboard.press(str(number % 3 + 1))
+        assert shown(ben) == shown(ann)
+        first, second, third = (press_label(ann) for _ in range(3))
         wait_saved(ann)
-        ben.unroute("**/api/state**")
-        ben.keyboard.press(str((number + 1) % 3 + 1))
+        press_label(ben)  # what Ann says, too: nothing is asked
+        press_label(ben, wrong=True)
+        press_label(ben, wrong=True)
         dialog = ben.get_by_role("dialog")
-        dialog.wait_for()
-        assert "somebody else has written" in dialog.inner_text()
-        dialog.get_by_role("button", name="Keep both answers").click()
+        for number, choice in ((second, "Keep both answers"), (third, "Leave mine out")):
+            dialog.filter(has_text=f"photo {number:05d}").wait_for()
+            assert dialog.count() == 1, "one question after the other"
+            assert re.search(
+                rf"others have answered.*: {COLORS_NOW[number % 3]}. "
+                rf"You: {COLORS_NOW[(number + 1) % 3]}",
+                dialog.inner_text(),
+                re.DOTALL,
+            )
+            dialog.get_by_role("button", name=choice).click()
+        dialog.wait_for(state="detached")
+        ben.unroute("**/api/state**")
         wait_saved(ben)
         ben.goto(f"{server.address}/#model")
         ben.locator("p", has_text="kappa").wait_for()
     disputed = server.get("/api/queues/disputed").json()["items"]
-    assert len(disputed) == 1
+    said = server.get("/api/state").json()
+    [ben_id] = [one["id"] for one in said["labelers"] if one["name"] == "Ben"]
+    path_of = paths(server)
+    of_ben = {path_of[one["photograph"]] for one in said["labels"] if one["labeler"] == ben_id}
+    assert of_ben == {f"photo {number:05d}.jpg" for number in (first, second)}
+    assert [path_of[one["photograph"]] for one in disputed] == [f"photo {second:05d}.jpg"]
 
 
 @pytest.mark.parametrize("view", VIEWS)

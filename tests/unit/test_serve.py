@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 
 import httpx
 import keras
@@ -187,6 +188,29 @@ def test_a_servers_life(model, tmp_path, number):
         if process.poll() is None:
             process.kill()
             process.communicate()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no such signal")
+def test_a_terminal_that_is_closed_stops_it_unless_that_is_ignored():
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        for handler, stops in ((signal.SIG_DFL, True), (signal.SIG_IGN, False)):
+            signal.signal(signal.SIGHUP, handler)
+            server = types.SimpleNamespace(should_exit=False)
+            with serve._stopping_is_no_fault(server):
+                signal.raise_signal(signal.SIGHUP)
+            assert server.should_exit is stops
+            assert signal.getsignal(signal.SIGHUP) == handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", None), ("0.0.0.0", "http://{}:{}")])
+def test_the_address_that_is_shown_can_be_opened(host, shown):
+    with serve.bind(host, 0) as place:
+        port = place.getsockname()[1]
+        assert serve.address(place) == f"http://127.0.0.1:{port}"
+        assert serve.elsewhere(place) == (shown and shown.format(socket.gethostname(), port))
 
 
 def test_the_names_by_which_it_is_asked():

@@ -180,6 +180,8 @@ def test_lines_that_are_not_understood_are_named(tmp_path):
         (b"", "no column 'path'; its first line names nothing"),
         (b"path,number\n", "no column 'class'; its first line names path, number"),
         (b'path,class\n"1.jpg,daisy\n', "is no CSV"),
+        ("path,class\n1.jpg,Gänseblümchen\n".encode("latin-1"), "line 2, is not UTF-8"),
+        ("path,class\n1.jpg,daisy\n".encode("utf-16"), "is not UTF-8; save it as UTF-8"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path, content, said):

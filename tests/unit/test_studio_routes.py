@@ -173,15 +173,26 @@ class TestGate:
         app = routes.build(studio, hosts=["192.168.1.7"], token=TOKEN)
         with asking(app, "http://192.168.1.7:8000") as client:
             answer = client.get("/", params={"token": "not-the-one-that-it-should-be"})
-            assert answer.status_code == 303 and "set-cookie" not in answer.headers
+            refused(answer, 401)
+            assert "set-cookie" not in answer.headers
             refused(client.get("/"), 401)
-            answer = client.get("/", params={"token": TOKEN})
-            assert (answer.status_code, answer.headers["location"]) == (303, "/")
+            # A redirect would count as a request of the page that the link stood on.
+            headers = {"Sec-Fetch-Site": "cross-site", "Accept": "text/html"}
+            answer = client.get("/", params={"token": TOKEN}, headers=headers)
+            assert answer.status_code == 200 and 'content="0; url=/"' in answer.text
+            assert TOKEN not in answer.text
             cookie = answer.headers["set-cookie"].lower()
             assert "httponly" in cookie and "samesite=strict" in cookie
             assert client.get("/").is_success
             assert client.get("/api/photographs/1/image").is_success
             refused(client.get("/", headers={"Origin": "http://evil.example"}), 403)
+
+    @pytest.mark.parametrize("params", [{}, {"token": "not-the-one-that-it-should-be"}])
+    def test_a_browser_without_the_token_is_told_what_to_open(self, studio, params):
+        with asking(routes.build(studio, token=TOKEN)) as client:
+            answer = client.get("/", params=params, headers={"Accept": "text/html,*/*"})
+            assert answer.status_code == 401 and "Open the whole link" in answer.text
+            assert "set-cookie" not in answer.headers
 
     @pytest.mark.parametrize("cookie", ["studio", "seeing_studio=x", 'seeing_studio="\\777"', "=;"])
     def test_a_wrong_cookie_does_not(self, studio, cookie):
@@ -475,6 +486,15 @@ class TestExchange:
         answer = client.post("/api/import/csv?labeler=99&seen=0", content=b"path,class\n")
         refused(answer, 404, "no labeler 99")
         refused(client.get("/api/export/xml"), 422)
+
+    def test_of_what_is_left_out_no_more_is_listed_than_anybody_reads(self, client, ann):
+        lines = [b"path,class", *(b"gone %d.jpg,red" % i for i in range(routes.MOST_LEFT_OUT + 7))]
+        answer = client.post(
+            f"/api/import/csv?labeler={ann}&seen=0", content=b"\n".join(lines)
+        ).json()
+        assert answer["left_out"][0].startswith("gone 0.jpg: ")
+        assert len(answer["left_out"]) == routes.MOST_LEFT_OUT + 1
+        assert answer["left_out"][-1] == "... and 7 more"
 
 
 class TestDescription:

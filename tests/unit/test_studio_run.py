@@ -91,12 +91,32 @@ def test_it_serves_what_it_found_and_closes_it(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(serve, "answer", answer)
     studio = service.Studio(folder, seed=1, recipe=studio_photographs.recipe())
-    token = "a-token-of-enough-characters"
+    token = "a/token+of~enough-characters="
     run.run(studio, serve.bind("127.0.0.1", 0), "127.0.0.1", token)
-    assert served == [("studio of photos", f"/?token={token}", "127.0.0.1")]
+    assert served == [
+        ("studio of photos", "/?token=a%2Ftoken%2Bof~enough-characters%3D", "127.0.0.1")
+    ]
     said = capsys.readouterr().out
+    assert "from other machines" not in said
     assert "8 photographs" in said and "notes.txt: its name does not end" in said
     service.Studio(folder).close()  # nobody else has it any more
+
+
+def test_other_machines_are_told_an_address_that_they_can_open(folder, capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr(serve, "answer", lambda app, place, what, **_: shown.append(place))
+    monkeypatch.setattr(serve, "address", shown.append)
+    (folder / "photo 00000.jpg").rename(folder.parent / "kept.jpg")
+    for path in folder.glob("*.jpg"):
+        path.unlink()
+    (folder.parent / "kept.jpg").rename(folder / "photo 00000.jpg")
+    studio = service.Studio(folder, seed=1, recipe=studio_photographs.recipe())
+    place = serve.bind("0.0.0.0", 0)
+    port = place.getsockname()[1]
+    run.run(studio, place, "0.0.0.0", "a-token-of-enough-characters")
+    said = capsys.readouterr().out
+    assert "1 photograph, " in said
+    assert f"from other machines: http://{socket.gethostname()}:{port}/?token=a-token-" in said
 
 
 def test_where_there_is_no_screen_no_browser_is_opened(monkeypatch):

@@ -277,6 +277,16 @@ class TestImages:
         kept.write_bytes(whole[: len(whole) // 2])
         assert Image.open(io.BytesIO(studio.image(one.id, 256)[0])).size == (96, 72)
 
+    def test_another_photograph_is_not_shown_under_its_name(self, folder, studio):
+        one, other = studio.listed.photographs[:2]
+        kept = (folder / one.path).read_bytes()
+        (folder / one.path).write_bytes((folder / other.path).read_bytes())
+        for side in (512, 1024):
+            with pytest.raises(reading.UnreadableImage, match="changed since it was listed"):
+                studio.image(one.id, side)
+        (folder / one.path).write_bytes(kept)
+        assert studio.image(one.id, 512)[0] != studio.image(other.id, 512)[0]
+
     def test_no_path_leads_out_of_the_folder(self, folder, studio):
         one = studio.listed.photographs[0]
         (folder.parent / "secret.jpg").write_bytes(b"x")
@@ -331,6 +341,15 @@ class TestTraining:
         order = [one for one in studio.listed.test_order if one in left]
         assert [one.photograph_id for one in studio.queue("test", 100)] == order
         assert not of_test & {i for one in studio.clusters(3) for i in one.members}
+
+    def test_each_labeler_gets_an_order_of_their_own_that_stays(self, studio):
+        def order(labeler: int | None) -> list[int]:
+            return [one.photograph_id for one in studio.queue("random", 100, labeler)]
+
+        orders = [order(labeler) for labeler in (None, 1, 2)]
+        assert orders == [order(labeler) for labeler in (None, 1, 2)]
+        assert len({tuple(one) for one in orders}) == 3
+        assert len({frozenset(one) for one in orders}) == 1
 
     def test_too_few_labels_end_it_with_a_sentence(self, studio):
         work = train(studio)

@@ -151,6 +151,7 @@ def test_a_second_start_is_refused_while_another_program_runs_and_not_once_it_is
     [
         ("nonsense:secret", "cannot be read"),
         ("mysql://ann:secret@host/name", "expected sqlite or postgresql"),
+        ("mysql://host/name?password=secret", "expected sqlite or postgresql"),
         ("sqlite://", "no plain file"),
         ("sqlite:///:memory:", "no plain file"),
         ("sqlite:///file:a.db?uri=true", "no plain file"),
@@ -163,8 +164,9 @@ def test_a_url_that_cannot_be_used_is_refused_and_no_password_shown(tmp_path, ur
     assert "secret" not in str(raised.value)
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path):
-    url = f"postgresql://ann:secret@/name?host={tmp_path}"
+@pytest.mark.parametrize("given", ["ann:secret@/name?", "ann@/name?password=secret&"])
+def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path, given):
+    url = f"postgresql://{given}host={tmp_path}"
     with pytest.raises(database.NotSaved, match="does not answer") as raised:
         store.Store(tmp_path, url)
     assert raised.value.reason == "unreachable"

@@ -156,6 +156,17 @@ class TestDetector:
         ]
         assert repr(found[0]) == repr(found[1])
 
+    @pytest.mark.parametrize("with_features", [True, False])
+    def test_false_alarms_with_references_that_are_drawn_anew(self, with_features):
+        features, probabilities = photographs(260, 0)
+        features = features if with_features else None
+        options = {"reference": 200, "splits": 8, "batches": 10, "batch_size": 20}
+        shares = drift.false_alarms(features, probabilities, permutations=99, **options)
+        assert shares.shape == (8,)
+        assert shares.mean() < 0.2  # of 80 batches, where 0.05 is asked for
+        again = drift.false_alarms(features, probabilities, permutations=99, **options)
+        np.testing.assert_array_equal(shares, again)
+
     def test_what_does_not_fit_is_refused(self):
         features, probabilities = photographs(60, 0)
         with pytest.raises(ValueError, match="59 rows of features, 60 of probabilities"):

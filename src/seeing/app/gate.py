@@ -115,7 +115,7 @@ class Gate:
     def _too_many(self, count: int) -> str:
         return (
             f"the request has {count:,} bytes or more; expected at most {self._most_bytes:,}: send "
-            "fewer or smaller photographs"
+            "fewer or smaller files"
         )
 
     def _counted(self, receive: types.Receive) -> types.Receive:

@@ -194,13 +194,22 @@ def answer(
         if started is not None:
             started(shown)
         server.run(sockets=[place])
-        print("stopped")
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print("stopped", flush=True)
 
 
 def address(place: socket.socket) -> str:
-    """Where a place is asked, such as ``http://127.0.0.1:8000``."""
+    """Where this machine asks a place, such as ``http://127.0.0.1:8000``."""
     shown, port, *_ = place.getsockname()
+    # What stands for all addresses of a machine is itself none that every browser opens.
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(shown, shown)
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def elsewhere(place: socket.socket) -> str | None:
+    """Where other machines ask a place that is all of this one's addresses; else None."""
+    shown, port, *_ = place.getsockname()
+    return f"http://{socket.gethostname()}:{port}" if shown in ("0.0.0.0", "::") else None
 
 
 @contextlib.contextmanager
@@ -214,7 +223,12 @@ def _stopping_is_no_fault(server: "uvicorn.Server") -> Iterator[None]:
     def stop(number: int, frame: types.FrameType | None) -> None:
         server.should_exit = True
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # A terminal that is closed says so, where there is such a signal; `nohup` has it ignored.
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
+        numbers.append(hangup)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

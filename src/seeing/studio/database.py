@@ -59,7 +59,7 @@ class Database:
         """
         self.url = _url(folder, url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.shown = self.url.render_as_string(hide_password=True)
+        self.shown = _shown(self.url)
         self._lock = _locked(pathlib.Path(str(self.url.database))) if self.is_sqlite else None
         try:
             self._engine = self._connected()
@@ -225,7 +225,7 @@ def _url(folder: pathlib.Path, url: str | None) -> sqlalchemy.URL:
         return parsed.set(drivername="postgresql+psycopg")
     if backend == "postgresql":
         return parsed
-    shown = parsed.render_as_string(hide_password=True)
+    shown = _shown(parsed)
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise CannotOpen(
             f"{shown} is no database that the studio knows; expected sqlite or postgresql"
@@ -235,6 +235,12 @@ def _url(folder: pathlib.Path, url: str | None) -> sqlalchemy.URL:
             f"{shown} names no plain file; expected such as sqlite:////home/ann/labels.sqlite3"
         )
     return parsed.set(database=str(pathlib.Path(parsed.database).absolute()))
+
+
+def _shown(url: sqlalchemy.URL) -> str:
+    """A URL without its passwords: drivers take them behind its question mark, too."""
+    hidden = {key: "***" for key in url.query if key.endswith("password")}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def _locked(path: pathlib.Path) -> filelock.BaseFileLock:

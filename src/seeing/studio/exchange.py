@@ -198,6 +198,9 @@ def read_csv(path: pathlib.Path) -> Read:
                 gathered.leave_out(where, f"has {len(row)} columns; expected {len(titles)}")
                 continue
             cell = {name: row[k] for name, k in columns.items()}
+            # A file's name may be any bytes; what is typed may not.
+            if not cell["class"].isascii() and not _is_utf8(cell["class"]):
+                raise NotReadable(f"{path}, {where}, is not UTF-8; save it as UTF-8")
             kind = cell.get("kind") or ("label" if cell["class"] else "")
             gathered.add(
                 where,
@@ -337,7 +340,7 @@ def write_label_studio(path: pathlib.Path, records: Iterable[Record], *, below: 
         OSError: when it cannot be written; then the old file is left.
     """
     tasks: dict[str, dict[str, Any]] = {}
-    for one in records:
+    for number, one in enumerate(records, start=1):
         place = f"{below.strip('/')}/{one.path}" if below.strip("/") else one.path
         quoted = urllib.parse.quote(place.encode("utf-8", "surrogateescape"))
         task = tasks.setdefault(
@@ -350,7 +353,7 @@ def write_label_studio(path: pathlib.Path, records: Iterable[Record], *, below: 
         )
         task["annotations"].append(
             {
-                "id": sum(len(other["annotations"]) for other in tasks.values()) + 1,
+                "id": number,
                 "was_cancelled": one.kind != "label",
                 "ground_truth": False,
                 "labeler": one.labeler,
@@ -799,10 +802,22 @@ def _write_json(path: pathlib.Path, content: object) -> None:
 
 
 def _text(path: pathlib.Path, *, errors: str = "strict") -> str:
+    content = path.read_bytes()
+    if b"\0" in content:  # as in UTF-16, and in no text in UTF-8
+        raise NotReadable(f"{path} is not UTF-8; save it as UTF-8")
     try:
-        return path.read_bytes().decode("utf-8-sig", errors)
+        return content.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         raise NotReadable(f"{path} is not UTF-8; save it as UTF-8") from error
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text that was read with ``surrogateescape`` holds no byte that is none of UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json(path: pathlib.Path) -> Any:

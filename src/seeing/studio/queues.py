@@ -8,7 +8,7 @@ Explained on the page *The Studio*.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import threadpoolctl
@@ -340,7 +340,7 @@ def diverse(
     return [Item(one.center, len(one.members) / total) for one in found]
 
 
-def at_random(photographs: Photographs, *, limit: int, seed: int = 0) -> list[Item]:
+def at_random(photographs: Photographs, *, limit: int, seed: int | Sequence[int] = 0) -> list[Item]:
     """Photographs that wait, in an order drawn at random, which stays while they are labeled.
 
     Args:

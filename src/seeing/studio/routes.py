@@ -44,6 +44,7 @@ from seeing.studio import (
 REQUEST_BYTES = 64_000_000
 LONGEST = 5_000  # photographs of a queue
 MOST_ANSWERS = 100_000  # in one action
+MOST_LEFT_OUT = 200  # lines that are listed one by one
 LARGEST = 2**53 - 1  # a whole number that JavaScript has, too
 COOKIE = "seeing_studio"
 
@@ -59,6 +60,18 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# What a browser gets that brings the token, and one that does not.
+ENTERED = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<title>The studio</title><meta http-equiv="refresh" content="0; url=/">
+<p><a href="/">The studio</a></p></html>
+"""
+NO_TOKEN = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<title>The studio</title>
+<p>The token is missing or wrong. Open the whole link that the studio printed when it was started:
+it ends with <code>?token=</code> and the token.</p></html>
+"""
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -578,18 +591,27 @@ class _Ticket:
             return
         request = requests.Request(scope)
         given = request.query_params.get("token")
-        if request.method == "GET" and request.url.path == "/" and given is not None:
-            answer = responses.RedirectResponse("/", 303)
-            if hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode()):
+        kept = _cookie(request.headers.get("cookie", ""))
+        if request.method == "GET" and request.url.path == "/":
+            if given is not None and self._is_ours(given):
+                # Not redirected: a link in somebody's mail would still count as the one who asks.
+                answer = responses.HTMLResponse(ENTERED, headers={"Cache-Control": "no-store"})
                 value = urllib.parse.quote(self._token, safe="")
                 answer.set_cookie(COOKIE, value, httponly=True, samesite="strict")
-            await answer(scope, receive, send)
-            return
-        kept = _cookie(request.headers.get("cookie", ""))
+                await answer(scope, receive, send)
+                return
+            is_read = "text/html" in request.headers.get("accept", "")
+            if is_read and (given is not None or kept is None or not self._is_ours(kept)):
+                await responses.HTMLResponse(NO_TOKEN, 401)(scope, receive, send)
+                return
         if kept is not None and "authorization" not in request.headers:
             bearer = (b"authorization", f"Bearer {kept}".encode("latin-1", "replace"))
             scope = {**scope, "headers": [*scope["headers"], bearer]}
         await self._app(scope, receive, send)
+
+    def _is_ours(self, given: str) -> bool:
+        """Compared in a time that does not tell how much is right."""
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode())
 
 
 def _cookie(header: str) -> str | None:
@@ -1053,7 +1075,7 @@ def _take_in(studio: service.Studio, form: str, content: bytes, labeler: int, se
     return TakenIn(
         labeled={_shown(name): count for name, count in taken.labeled.items()},
         new_classes=list(taken.new_classes),
-        left_out=[_shown(one) for one in (*found.left_out, *taken.left_out)],
+        left_out=_some((*found.left_out, *taken.left_out)),
     )
 
 
@@ -1063,6 +1085,13 @@ def _take_in(studio: service.Studio, form: str, content: bytes, labeler: int, se
 def _shown(text: str) -> str:
     """A path, or what holds one: its bytes need not be UTF-8, and JSON's have to be."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _some(left_out: Sequence[str]) -> list[str]:
+    """What was left out, as far as anybody reads that, and how much more there is."""
+    listed = [_shown(one) for one in left_out[:MOST_LEFT_OUT]]
+    more = len(left_out) - len(listed)
+    return [*listed, f"... and {more:,} more"] if more else listed
 
 
 def _below(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

@@ -11,6 +11,7 @@ import getpass
 import os
 import socket
 import sys
+import urllib.parse
 import webbrowser
 from collections.abc import Iterator
 
@@ -52,7 +53,10 @@ def run(
             studio, hosts=serve.hosts(host), token=token, labeler=_user() if token is None else None
         )
         studio.start("features")
-        query = "" if token is None else f"/?token={token}"
+        query = "" if token is None else f"/?token={urllib.parse.quote(token, safe='')}"
+        everywhere = serve.elsewhere(place)
+        if everywhere is not None:
+            print(f"from other machines: {everywhere}{query}", flush=True)
         serve.answer(
             app,
             place,
@@ -65,10 +69,9 @@ def run(
 def summary(studio: service.Studio) -> str:
     """A few lines on what was found and what was left out, with reasons."""
     listed = studio.listed
-    lines = [
-        f"{len(listed.photographs):,} photographs, {len(listed.test_order):,} of them in the "
-        "locked test set"
-    ]
+    count, of_test = len(listed.photographs), len(listed.test_order)
+    found = f"{count:,} photograph{'s' if count != 1 else ''}"
+    lines = [f"{found}, {of_test:,} of them in the locked test set"]
     if listed.skipped:
         lines.append(f"{len(listed.skipped)} left out:")
         lines += [f"  {one.path}: {one.reason}" for one in listed.skipped[:20]]

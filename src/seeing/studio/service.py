@@ -619,7 +619,8 @@ class Studio:
         Args:
             name: one of ``QUEUES``.
             limit: how many at most.
-            labeler_id: who asks, for what others have labeled and this one has not.
+            labeler_id: who asks: for what others have labeled and this one has not, and for the
+                order of what comes at random.
 
         Raises:
             NotYet: when the queue needs a model, or more labels.
@@ -632,7 +633,9 @@ class Studio:
         return getattr(self, f"_queue_{name}")(asked)
 
     def _queue_random(self, asked: _Asked) -> list[queues.Item]:
-        return queues.at_random(asked.photographs, limit=asked.limit, seed=self.store.project.seed)
+        # Each labeler's own order: in the same one, two would meet at every photograph.
+        seed = [self.store.project.seed, asked.labeler or 0]
+        return queues.at_random(asked.photographs, limit=asked.limit, seed=seed)
 
     def _queue_test(self, asked: _Asked) -> list[queues.Item]:
         return queues.test_set(asked.photographs, limit=asked.limit)

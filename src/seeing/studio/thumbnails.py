@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from seeing.photos import reading
-from seeing.studio import files
+from seeing.studio import features, files
 
 SIDES = (128, 256, 512, 1024, 2048)  # pixels of the longer side, that may be asked for
 KEPT = (128, 256, 512)  # larger ones are made anew each time: of 20,000, they would fill a disk
@@ -50,7 +50,7 @@ class Thumbnails:
             side: of the longer side, one of ``SIDES``.
 
         Raises:
-            reading.UnreadableImage: when the file cannot be read (any more).
+            reading.UnreadableImage: when the file cannot be read (any more), or has changed.
             ValueError: when there is no such size.
         """
         if side not in SIDES:
@@ -64,6 +64,9 @@ class Thumbnails:
         # A JPEG far larger than needed is decoded at a part of its size.
         shorter = round(side * min(size) / max(size))
         pixels = reading.read_image(path, shorter_side=shorter if max(size) > side else None)
+        # Else another photograph would be shown, and labeled, under this one's name.
+        if features.digest(path) != sha256:
+            raise reading.UnreadableImage(path, features.CHANGED)
         content = _encoded(Image.fromarray(pixels), side)
         if side in KEPT:
             self._keep(place, content)

@@ -65,6 +65,6 @@ export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)}\
 export function shareText(share) {
   if (!share || share.value === null) return 'not known yet';
   const [low, high] = [share.low, share.high].map((one) => (100 * one).toFixed(1));
-  return `${percent(share.value)} (95 % interval ${low} to ${high} %; ${count(share.hits)} of ` +
+  return `${percent(share.value)} (95 % interval ${low} to ${high}\u00a0%; ${count(share.hits)} of ` +
     `${count(share.count)})`;
 }

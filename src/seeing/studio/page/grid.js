@@ -62,8 +62,8 @@ export function enter(main) {
         button([h('kbd', {}, 'u'), 'Unsure'], () => answer('unsure')),
         button([h('kbd', {}, '⌫'), 'Clear answers'], () => answer('clear')),
         button('Add near-duplicates', addAlike),
-        button('Select all shown', selectAll),
-        button('Select none', selectNone))),
+        button('Select none', selectNone),
+        button('Select all shown', selectAll, { className: 'all' }))),
     observer: new ResizeObserver(() => layout()),
   };
   main.append(h('div', { className: 'grid-view' },
@@ -227,7 +227,9 @@ function drawSelection() {
   else parts.field.removeAttribute('aria-activedescendant');
   const text = selected.size ? `${count(selected.size)} selected` : 'None selected';
   if (parts.counted.textContent !== text) parts.counted.textContent = text;
+  // Keys are for the tile that is outlined, too; a button would be for one that nobody has named.
   parts.bar.classList.toggle('idle', !selected.size);
+  for (const one of parts.bar.querySelectorAll('button:not(.all)')) one.disabled = !selected.size;
 }
 
 function click(event) {
@@ -278,7 +280,18 @@ function addAlike() {
   drawSelection();
 }
 
+/** Whether the tile that keys are for can be seen. */
+function isSeen() {
+  const { field, layout: { columns, row } } = parts;
+  const y = Math.floor(active / columns) * row;
+  return y + row > field.scrollTop && y < field.scrollTop + field.clientHeight;
+}
+
 async function answer(kind, classes = []) {
+  if (!selected.size && !isSeen()) {
+    say('Select photographs first, or go to one with the arrows');
+    return;
+  }
   const some = selected.size ? [...selected] : ids.length ? [ids[active]] : [];
   if (!some.length) return;
   if (multi() && kind === 'label') return addClass(some, classes[0]);
@@ -352,7 +365,7 @@ function go(step, isRange) {
 
 export function changed() {
   if (!parts) return;
-  parts.buttons.draw();
+  if (parts.buttons.draw()) drawSelection();
   if (chosen || filter === 'all' || filter === 'test') {
     for (const tile of parts.shown.values()) describe(tile);
     drawSelection();

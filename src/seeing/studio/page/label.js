@@ -153,7 +153,7 @@ async function open(name) {
 
 async function fetched(name) {
   const ask = (one) => get(`/api/queues/${one}?limit=${LENGTH}` +
-    (one === 'second' ? `&labeler=${state.me.id}` : ''));
+    (one === 'second' || one === 'random' ? `&labeler=${state.me.id}` : ''));
   if (name === 'order') {
     return state.columns.ids.filter((id, i) => state.columns.parts[i] !== 2 && !answered(id))
       .slice(0, LENGTH);
@@ -221,6 +221,7 @@ function draw() {
     missing.textContent = problem || (EMPTY[queue] ?? 'Nothing left in this queue.');
     parts.caption.textContent = parts.note.textContent = parts.position.textContent = '';
     image.removeAttribute('src');
+    image.alt = '';
     buttons.mark([]);
     return;
   }
@@ -248,7 +249,9 @@ function drawAnswers(id) {
   parts.buttons.mark(said, some);
   parts.unsure.setAttribute('aria-pressed', own?.kind === 'unsure');
   parts.skip.setAttribute('aria-pressed', own?.kind === 'skip');
-  parts.accept.hidden = !multi() && !some.length;
+  // Its place stays, or the buttons below it would move under the finger.
+  parts.accept.hidden = !multi() && !(state.suggests && state.model.version !== null);
+  parts.accept.classList.toggle('unseen', !multi() && !some.length);
   parts.accept.querySelector('span').textContent = multi()
     ? (said.length ? 'Save' : 'None of these')
     : some.length ? `${studio.className(some[0].class_id)}, as suggested` : '';

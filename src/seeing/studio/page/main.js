@@ -50,7 +50,7 @@ function drawStanding() {
     const { value, low, high } = found.accuracy;
     place.replaceChildren(
       'Test accuracy ', h('strong', {}, percent(value)),
-      ` (95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)} %)`,
+      ` (95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}\u00a0%)`,
       ` · majority baseline ${percent(found.baseline)}`,
     );
   }
@@ -125,17 +125,31 @@ function showKeys() {
   ask('Keys', h('table', {}, h('tbody', {}, rows)), [{ text: 'Close', value: '', kind: 'main' }]);
 }
 
+const LISTED = 12; // answers of others that are shown one by one
+
+/** Others have answered since I last saw it: mine is saved once I have seen what they say. */
 async function conflicted({ answers, error }) {
-  const { others, detail } = error.body;
-  const list = h('ul', {}, others.map((one) =>
-    h('li', {}, `${studio.labelerName(one.labeler)}: ${studio.words(one)}`,
-      h('span', { className: 'faint' }, ` – ${studio.path(one.photograph)}`))).slice(0, 12));
-  const chosen = await ask('Somebody else has answered meanwhile', [h('p', {}, detail), list], [
-    { text: 'Keep both answers', value: 'both', kind: 'main' },
-    { text: 'Leave mine out', value: 'theirs' },
-  ]);
-  if (chosen !== 'both' || !answers) return;
-  const seen = error.body.last_event;
+  const { others, last_event: seen } = error.body;
+  const mine = new Map(answers.map((one) => [one.photograph, one]));
+  const isSame = (one) => studio.words(one) === studio.words(mine.get(one.photograph));
+  if (!others.every(isSame)) {
+    const list = others.slice(0, LISTED).map((one) => h('li', {},
+      `${studio.labelerName(one.labeler)}: ${studio.words(one)}. ` +
+      `You: ${studio.words(mine.get(one.photograph))}`,
+      h('span', { className: 'faint' }, ` – ${studio.path(one.photograph)}`)));
+    if (others.length > LISTED) list.push(h('li', {}, `${count(others.length - LISTED)} more`));
+    const content = [
+      h('p', {}, `${answers.length === 1 ? 'Your answer is' : 'Your answers are'} not saved yet: ` +
+        'others have answered since you last looked.'),
+      h('ul', {}, list),
+      h('p', {}, 'If both are kept, the queue “Labelers differ” shows them.'),
+    ];
+    const chosen = await ask('Somebody else has answered meanwhile', content, [
+      { text: 'Keep both answers', value: 'both', kind: 'main' },
+      { text: 'Leave mine out', value: 'theirs' },
+    ]);
+    if (chosen !== 'both') return;
+  }
   await studio.answer(answers.map((one) => ({ ...one, seen })), answers.length > 1 ? 'bulk' : 'key');
 }
 
@@ -145,7 +159,8 @@ addEventListener('keydown', (event) => {
     if (!(event.ctrlKey || event.metaKey) || key !== 'a' || shown !== grid) return;
   }
   if (document.querySelector('dialog[open]')) return;
-  if (target.closest?.('input, select, textarea')) return;
+  const field = target.closest?.('input, select, textarea');
+  if (field && (field.type !== 'checkbox' || key === ' ')) return; // no other key is a checkbox's
   if (target.closest?.('button, a, summary') && (key === 'Enter' || key === ' ')) return;
   if (key === '?') {
     event.preventDefault();
@@ -154,6 +169,14 @@ addEventListener('keydown', (event) => {
     event.preventDefault();
     takeBack();
   } else if (shown.key?.(event)) event.preventDefault();
+});
+
+// Who chose with a pointer goes on with the page's keys, which the select would take for itself.
+let pressed = null;
+addEventListener('pointerdown', ({ target }) => (pressed = target.closest?.('select') ?? null), true);
+addEventListener('keydown', () => (pressed = null), true);
+addEventListener('change', ({ target }) => {
+  if (target === pressed) target.blur();
 });
 
 async function takeBack() {
@@ -201,7 +224,10 @@ async function start() {
       studio.loadPhotographs().then(() => studio.sync(true)).then(show);
     } else shown?.ended?.(detail);
   });
-  events.addEventListener('conflict', ({ detail }) => conflicted(detail));
+  let asked = Promise.resolve(); // one question after the other
+  events.addEventListener('conflict', ({ detail }) => {
+    asked = asked.then(() => conflicted(detail));
+  });
   events.addEventListener('undo', takeBack);
   addEventListener('hashchange', show);
   document.getElementById('past').addEventListener('click', (event) => {

@@ -7,7 +7,7 @@ import * as studio from './state.js';
 
 const { state } = studio;
 let parts = null;
-let pair = [null, null]; // of labelers
+let pair = null; // of labelers, once somebody has chosen
 let versionPair = [null, null];
 
 export function enter(main) {
@@ -96,7 +96,7 @@ function drawReport(report) {
       h('strong', {}, shareText(report.accuracy))),
     h('p', {}, `Majority baseline: ${percent(report.baseline)}, by always saying “${name}”. `,
       report.balanced_accuracy === null ? ''
-        : `Balanced accuracy: ${percent(report.balanced_accuracy)}.`),
+        : `Balanced accuracy, the mean of the recalls: ${percent(report.balanced_accuracy)}.`),
     report.advice ? h('p', { className: 'note' }, report.advice) : '',
     recalls(report), confusion(report), mistakes(report));
 }
@@ -105,7 +105,7 @@ function recalls(report) {
   const rows = report.recalls.map(({ class_id, recall }) => h('tr', {},
     h('th', { scope: 'row' }, studio.className(class_id)),
     h('td', {}, recall.count ? percent(recall.value) : '–'),
-    h('td', {}, recall.count ? `${(100 * recall.low).toFixed(0)} to ${(100 * recall.high).toFixed(0)} %`
+    h('td', {}, recall.count ? `${(100 * recall.low).toFixed(0)} to ${(100 * recall.high).toFixed(0)}\u00a0%`
       : '–'),
     h('td', {}, `${recall.hits} of ${recall.count}`)));
   return scrolling(h('table', {},
@@ -149,7 +149,7 @@ function mistakes(report) {
   return h('section', {},
     h('h3', {}, 'Surest mistakes'),
     h('p', { className: 'faint' }, 'Labels outside the test set that models contradict which have ' +
-      'not met them. Some are the label’s mistake.'),
+      'not met them, and how probable they find their answer. Some are the label’s mistake.'),
     h('div', { className: 'strip wrapping' }, report.mistakes.map((one) => button([
       h('img', { src: studio.image(one.photograph, 110), alt: studio.path(one.photograph),
         loading: 'lazy', width: 110, height: 110 }),
@@ -177,7 +177,8 @@ function drawVersions(versions) {
       : button('Make current', () => rollBack(one.number),
         { 'aria-label': `Make version ${one.number} the current one` }))));
   parts.versions.replaceChildren(scrolling(h('table', {},
-    h('caption', {}, 'All versions; none is ever deleted'),
+    h('caption', {}, 'All versions; none is ever deleted. Labels: the last event of the log ' +
+      'that a version knew, and the first digits of the labels’ hash'),
     h('thead', {}, h('tr', {},
       ['Version', 'Trained on', 'Test accuracy then', 'Labels', 'Made', ''].map((text) =>
         text ? h('th', { scope: 'col' }, text) : h('td')))),
@@ -218,7 +219,8 @@ function drawComparison(versions) {
       result.textContent = `Version ${found.first}: ${shareText(found.accuracy_first)}. ` +
         `Version ${found.second}: ${shareText(found.accuracy_second)}. Only the first is right on ` +
         `${found.only_first}, only the second on ${found.only_second} of ` +
-        `${found.photographs} photographs (McNemar’s p = ${found.p.toFixed(3)}).`;
+        `${found.photographs} photographs (McNemar’s p = ${found.p.toFixed(3)}: how often two ` +
+        'that are equally good would differ at least so much).';
     } catch (error) {
       say(error.message, true);
     }
@@ -236,22 +238,23 @@ function drawAgreement() {
     return;
   }
   const numbers = all.map(([id]) => id);
-  pair = pair.map((one, i) => (numbers.includes(one) ? one : numbers[i]));
-  const key = JSON.stringify([all, pair, state.event]);
+  if (!pair?.every((one) => numbers.includes(one))) pair = null;
+  const shown = [...(pair ?? mostInCommon() ?? numbers.slice(0, 2))];
+  const key = JSON.stringify([all, shown, state.event]);
   if (parts.agreement.dataset.key === key) return;
   parts.agreement.dataset.key = key;
   const result = h('div');
-  const selects = pair.map((number, i) => {
+  const selects = shown.map((number, i) => {
     const select = h('select', {
       'aria-label': i ? 'Second labeler' : 'First labeler',
-      on: { change: () => { pair[i] = Number(select.value); compare(); } },
+      on: { change: () => { shown[i] = Number(select.value); pair = shown; compare(); } },
     }, all.map(([id, name]) => h('option', { value: id }, name)));
     select.value = number;
     return select;
   });
   const compare = async () => {
     try {
-      const found = await get(`/api/agreement?first=${pair[0]}&second=${pair[1]}`);
+      const found = await get(`/api/agreement?first=${shown[0]}&second=${shown[1]}`);
       result.replaceChildren(h('p', {}, found.photographs
         ? `Both have labeled ${count(found.photographs)} photographs and say the same of ` +
           `${shareText(found.share)}. Cohen’s kappa: ${kappa(found)}`
@@ -265,6 +268,23 @@ function drawAgreement() {
   };
   parts.agreement.replaceChildren(h('div', { className: 'row' }, selects), result);
   compare();
+}
+
+/** The two who have labeled the most photographs both; undefined if nobody has any. */
+function mostInCommon() {
+  const counts = new Map();
+  for (const said of state.said.values()) {
+    const who = [...said.values()].filter((one) => one.kind === 'label')
+      .map((one) => one.labeler).sort((a, b) => a - b);
+    who.forEach((first, i) => {
+      for (const second of who.slice(i + 1)) {
+        const key = `${first} ${second}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    });
+  }
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  return most?.[0].split(' ').map(Number);
 }
 
 function kappa({ kappa: value, low, high }) {

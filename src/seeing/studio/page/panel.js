@@ -40,10 +40,11 @@ export class ClassButtons {
     this.draw();
   }
 
+  /** Draw them anew if classes have changed; gives whether it did. */
   draw() {
     const classes = liveClasses();
     const key = JSON.stringify(classes);
-    if (key === this.drawn) return;
+    if (key === this.drawn) return false;
     this.drawn = key;
     this.buttons = new Map(classes.map((one) => [one.id, button(
       [
@@ -54,6 +55,7 @@ export class ClassButtons {
       { className: 'class' },
     )]));
     this.element.replaceChildren(...this.buttons.values());
+    return true;
   }
 
   /** Mark which classes are said, and what a model suggests: `{class_id, probability}`. */

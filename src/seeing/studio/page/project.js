@@ -91,11 +91,11 @@ function drawClasses() {
       text ? h('th', { scope: 'col' }, text) : h('td')))),
     h('tbody', {}, classes.map((one) => h('tr', {},
       h('th', { scope: 'row' }, one.name), h('td', {}, one.key ? h('kbd', {}, one.key) : '–'),
-      h('td', { className: 'row' },
+      h('td', {}, h('div', { className: 'row' },
         button('Rename', () => rename(one), { 'aria-label': `Rename ${one.name}` }),
         button('Key', () => rekey(one), { 'aria-label': `Change the key of ${one.name}` }),
         classes.length > 1 ? button('Merge', () => merge(one),
-          { 'aria-label': `Merge ${one.name} into another class` }) : '')))))));
+          { 'aria-label': `Merge ${one.name} into another class` }) : ''))))))));
 }
 
 function field(id, text, value, options = {}) {
@@ -157,14 +157,17 @@ function importing() {
       return;
     }
     const where = `/api/import/${form.value}?labeler=${state.me.id}&seen=${state.event}`;
+    parts.imported.replaceChildren(h('p', {}, 'Taking it in …'));
     const found = await tried(() => call('POST', where, content, true));
-    if (!found || !parts) return;
+    if (!parts) return;
+    parts.imported.replaceChildren();
+    if (!found) return;
     await studio.sync(true);
     const number = Object.values(found.labeled).reduce((sum, n) => sum + n, 0);
     parts.imported.replaceChildren(
       h('p', {}, `${count(number)} answers taken in` + (found.new_classes.length
         ? `; new classes: ${found.new_classes.join(', ')}` : '')),
-      h('ul', {}, found.left_out.slice(0, 20).map((text) => h('li', {}, text))));
+      h('ul', {}, found.left_out.map((text) => h('li', {}, text))));
   };
   return h('div', { className: 'row' }, h('label', { htmlFor: 'file' }, 'File'), file,
     h('label', { htmlFor: 'form' }, 'Form'), form, button('Take it in', take));

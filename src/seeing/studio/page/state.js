@@ -128,13 +128,14 @@ export async function follow() {
       wake = resolve;
       setTimeout(resolve, POLL_MS[pace]);
     });
-    if (document.hidden) continue;
+    if (document.hidden || state.waiting.length) continue; // what waits asks by itself
     try {
-      if (!state.waiting.length) await sync();
+      await sync();
       setAway(false);
+      recover('The studio answers again');
     } catch (error) {
       if (error instanceof Away) setAway(true);
-      else say(error.message, true);
+      else trouble(error);
     }
   }
 }
@@ -145,7 +146,19 @@ function setAway(isAway) {
   if (isAway === state.isAway) return;
   state.isAway = isAway;
   tell('saving');
-  if (!isAway) say('the studio answers again');
+  if (!isAway) say('The studio answers again');
+}
+
+let isTroubled = false; // what was refused will be tried again: its error stays until that is done
+
+function trouble(error) {
+  isTroubled = true;
+  say(error.message, true);
+}
+
+function recover(text) {
+  if (isTroubled) say(text);
+  isTroubled = false;
 }
 
 /**
@@ -168,11 +181,15 @@ function inTurn(where, body, answers) {
   return new Promise((resolve) => {
     state.waiting.push({ where, body, answers, resolve });
     tell('saving');
-    if (state.waiting.length === 1) send();
+    send();
   });
 }
 
+let isSending = false; // two at once would send an answer twice, and drop the one behind it
+
 async function send() {
+  if (isSending) return;
+  isSending = true;
   while (state.waiting.length) {
     const { where, body, answers, resolve } = state.waiting[0];
     let written = null;
@@ -180,18 +197,19 @@ async function send() {
       written = await post(where, body);
       written.now.forEach(note);
       setAway(false);
+      recover('Saved after all');
     } catch (error) {
       // Whether it was written or not: it has a name, and sent again it counts once.
       const isPassing = error instanceof Away || (error instanceof Refused && error.status === 503);
       if (isPassing) {
         if (error instanceof Away) setAway(true);
-        else say(error.message, true);
+        else trouble(error);
         await new Promise((again) => setTimeout(again, POLL_MS.away));
         continue;
       }
       state.waiting.shift();
       await forget();
-      if (error.body?.others) tell('conflict', { answers, error });
+      if (answers && error.body?.others) tell('conflict', { answers, error });
       else say(error.message, true);
       resolve(null);
       continue;
@@ -201,6 +219,7 @@ async function send() {
     tell('saving');
     resolve(written);
   }
+  isSending = false;
   soon();
 }
 
