@@ -159,6 +159,14 @@ def parser() -> argparse.ArgumentParser:
     commands = every.add_subparsers(dest="command", required=True)
     of_trained = argparse.ArgumentParser(add_help=False)
     of_trained.add_argument("model", metavar="MODEL", help="a folder that train wrote")
+    of_server = argparse.ArgumentParser(add_help=False)
+    of_server.add_argument(
+        "--host", default="127.0.0.1", help="address; any but loopback needs a token [127.0.0.1]"
+    )
+    of_server.add_argument(
+        "--port", type=_port, default=8000, help="0 to 65535; 0 takes a free one [8000]"
+    )
+    of_server.add_argument("--token", help="what requests have to bring, 16 characters or more")
     training = commands.add_parser(
         "train", help="train a classifier on a folder that holds one subfolder a class"
     )
@@ -189,16 +197,9 @@ def parser() -> argparse.ArgumentParser:
     )
     serving = commands.add_parser(
         "serve",
-        parents=[of_trained],
+        parents=[of_trained, of_server],
         help="name photographs for other programs, over HTTP; needs the extra `app`",
     )
-    serving.add_argument(
-        "--host", default="127.0.0.1", help="address; any but loopback needs a token [127.0.0.1]"
-    )
-    serving.add_argument(
-        "--port", type=_port, default=8000, help="0 to 65535; 0 takes a free one [8000]"
-    )
-    serving.add_argument("--token", help="what requests have to bring, 16 characters or more")
     serving.add_argument(
         "--unsure-below",
         metavar="PROBABILITY",
@@ -253,6 +254,7 @@ def parser() -> argparse.ArgumentParser:
     )
     labeling = commands.add_parser(
         "studio",
+        parents=[of_server],
         help="label photographs on a page of your own; needs the extras `app` and `studio`",
     )
     labeling.add_argument("folder", metavar="FOLDER", help="photographs, in any folders below")
@@ -274,13 +276,6 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="SQLAlchemy's, such as postgresql+psycopg://ann@host/name [a file in FOLDER_studio]",
     )
-    labeling.add_argument(
-        "--host", default="127.0.0.1", help="address; any but loopback needs a token [127.0.0.1]"
-    )
-    labeling.add_argument(
-        "--port", type=_port, default=8000, help="0 to 65535; 0 takes a free one [8000]"
-    )
-    labeling.add_argument("--token", help="what the page has to bring, 16 characters or more")
     labeling.add_argument(
         "--no-browser", action="store_true", help="do not open the page, only print its address"
     )

@@ -23,6 +23,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from seeing.app import described, held_out, keras_settings, report, stored
+from seeing.datasets import sources
 from seeing.figures import lettering, pictures
 from seeing.models import backbones, fine_tuning, heads, resnet50
 from seeing.photos import folders, near_duplicates, reading, splits
@@ -197,7 +198,7 @@ class PhotoClassifier:
         return partial
 
     def _write_names(self, folder: pathlib.Path) -> None:
-        digest = stored.sha256(folder / stored.NETWORK_FILE)
+        digest = sources.sha256(folder / stored.NETWORK_FILE)
         description = {
             "class_names": self.class_names,
             "looks": self.looks,
@@ -383,7 +384,7 @@ def load(folder: pathlib.Path | str) -> PhotoClassifier:
 
 def _read_network(path: pathlib.Path, digest: str | None) -> keras.Model:
     """The network in a file, if it is whole, the one that is expected, and names photographs."""
-    if digest is not None and stored.sha256(path) != digest:
+    if digest is not None and sources.sha256(path) != digest:
         raise stored.NotAClassifier(
             f"{path} is not the network that {stored.CLASSES_FILE} was saved with: it is damaged, "
             "or was replaced. Copy both files again; for a network of your own, write a "

@@ -5,12 +5,12 @@ Explained on the page *The Command Line*.
 
 import collections
 import dataclasses
-import hashlib
 import json
 import pathlib
 import zipfile
 from typing import get_args
 
+from seeing.datasets import sources
 from seeing.photos import reading
 
 NETWORK_FILE = "network.keras"
@@ -41,7 +41,7 @@ class Description:
         Args:
             folder: as for :func:`describe`.
         """
-        return self.network_sha256 or sha256(folder / NETWORK_FILE)
+        return self.network_sha256 or sources.sha256(folder / NETWORK_FILE)
 
 
 def describe(folder: pathlib.Path) -> Description:
@@ -65,12 +65,6 @@ def describe(folder: pathlib.Path) -> Description:
     description = _read_names(folder / CLASSES_FILE)
     _require_keras_file(folder / NETWORK_FILE)
     return description
-
-
-def sha256(path: pathlib.Path) -> str:
-    """What a file is known by: 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_names(path: pathlib.Path) -> Description:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seeing.app import keras_settings
+from seeing.datasets import sources
 from seeing.photos import reading
 from seeing.studio import files, jobs
 
@@ -96,8 +97,7 @@ def digest(path: pathlib.Path | str) -> str:
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             raise reading.UnreadableImage(path, "does not exist, or is no ordinary file")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sources.sha256(path)
     except OSError as error:
         reason = (error.strerror or "cannot be opened").lower()
         raise reading.UnreadableImage(path, reason) from error

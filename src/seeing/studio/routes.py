@@ -83,16 +83,7 @@ Number = Annotated[int, pydantic.Field(ge=0, le=LARGEST)]
 Text = Annotated[str, pydantic.Field(max_length=10_000)]
 Id = Annotated[int, fastapi.Path(ge=0, le=LARGEST)]
 Limit = Annotated[int, fastapi.Query(ge=1, le=LONGEST)]
-Name = Literal[
-    "random",
-    "test",
-    "diverse",
-    "uncertain",
-    "disagreeing",
-    "mislabeled",
-    "disputed",
-    "second",
-]
+Name = Literal[*service.QUEUES]
 
 STATUS: dict[type[Exception], int] = {
     store.Unknown: 404,
